@@ -1,0 +1,920 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Migration by physical address: the engine of move_phys_pages(2).
+ *
+ * A call is worked off in chunks. Every address of a chunk is resolved to its
+ * folio; the folio is judged (may it leave, may it go there) and isolated onto
+ * the list of its target node; each list is handed to migrate_pages() once;
+ * what is left on a list settles the status of the folio that it came from.
+ *
+ * The frames belong to whoever maps them, and may be freed, split or used anew
+ * at any moment. So a folio is looked at only under a reference that it gave
+ * while its count was not zero, its mappers only under the rmap lock, and their
+ * tasks only under RCU.
+ */
+
+#include <linux/bitops.h>
+#include <linux/cpuset.h>
+#include <linux/hash.h>
+#include <linux/hugetlb.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mempolicy.h>
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/rmap.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/secretmem.h>
+#include <linux/security.h>
+#include <linux/slab.h>
+#include <linux/swap.h>
+#include <linux/uaccess.h>
+
+#include "internal.h"
+#include "migrate_phys.h"
+
+#define CHUNK_ENTRIES	512
+#define NR_VERDICTS	64
+
+/**
+ * struct phys_folio - a folio that entries of a chunk name
+ * @pfn: its first frame
+ * @status: what its entries report; the target while it is queued
+ * @next: the next one in its bucket, counted from 1
+ * @order: its order
+ */
+struct phys_folio {
+	unsigned long pfn;
+	int status;
+	u16 next;
+	u8 order;
+};
+
+/**
+ * struct phys_table - the folios of a chunk, found by their first frame
+ * @nr: how many there are
+ * @mask: number of buckets in use, less one
+ * @bucket: first folio of each bucket, counted from 1
+ * @folio: the folios
+ */
+struct phys_table {
+	unsigned int nr;
+	unsigned int mask;
+	u16 bucket[CHUNK_ENTRIES];
+	struct phys_folio folio[CHUNK_ENTRIES];
+};
+
+/* What the tasks of an address space say of a node. */
+#define VERDICT_REFUSED		BIT(0)	/* by a cpuset or the LSM */
+#define VERDICT_UNBOUND		BIT(1)	/* a task's MPOL_BIND excludes it */
+
+struct mm_verdict {
+	struct mm_struct *mm;
+	int nid;
+	unsigned int verdict;
+};
+
+/**
+ * struct phys_call - one call at work
+ * @flags: MPOL_MF_*, as given
+ * @drained: the LRU batches of all CPUs have been drained
+ * @orders: orders of the folios met so far
+ * @failed: entries that were eligible and did not move
+ * @queued: nodes whose @queue is not empty
+ * @queue: isolated folios, by target node
+ * @table: folios of this chunk
+ * @past: folios of the chunk before
+ * @verdict: verdicts on address spaces, which are held by mmgrab() so that a
+ *	     pointer means the same one as long as it stands here
+ * @nr_verdicts: how many slots of @verdict are in use
+ * @addr: the chunk's addresses
+ * @node: the chunk's targets
+ * @status: the chunk's statuses
+ * @named: the folio in @table that each entry names, counted from 1
+ * @tables: storage of @table and @past
+ */
+struct phys_call {
+	int flags;
+	bool drained;
+	unsigned long orders;
+	unsigned long failed;
+	nodemask_t queued;
+	struct list_head queue[MAX_NUMNODES];
+	struct phys_table *table;
+	struct phys_table *past;
+	struct mm_verdict verdict[NR_VERDICTS];
+	unsigned int nr_verdicts;
+	u64 addr[CHUNK_ENTRIES];
+	int node[CHUNK_ENTRIES];
+	int status[CHUNK_ENTRIES];
+	u16 named[CHUNK_ENTRIES];
+	struct phys_table tables[2];
+};
+
+/* Addresses and statuses */
+
+/* Bits above the physical address width must not reach the section tables. */
+static bool phys_to_pfn(u64 addr, unsigned long *pfn)
+{
+	if (addr >> MAX_PHYSMEM_BITS)
+		return false;
+	*pfn = addr >> PAGE_SHIFT;
+	return true;
+}
+
+static bool node_has_memory(int nid)
+{
+	return nid >= 0 && nid < MAX_NUMNODES && node_state(nid, N_MEMORY);
+}
+
+/* Was the entry eligible to move, so that trying again may help? */
+static bool status_is_failure(int status)
+{
+	return status == -EBUSY || status == -ENOMEM || status == -EIO ||
+	       status == -EINVAL;
+}
+
+/* The folios of a chunk */
+
+static void table_reset(struct phys_table *table, unsigned int entries)
+{
+	table->nr = 0;
+	table->mask = roundup_pow_of_two(entries) - 1;
+	memset(table->bucket, 0, (table->mask + 1) * sizeof(table->bucket[0]));
+}
+
+static u16 *table_bucket(struct phys_table *table, unsigned long pfn)
+{
+	return &table->bucket[hash_long(pfn, 32) & table->mask];
+}
+
+static struct phys_folio *table_find(struct phys_table *table,
+				     unsigned long pfn, unsigned int order)
+{
+	u16 i;
+
+	for (i = *table_bucket(table, pfn); i; i = table->folio[i - 1].next) {
+		struct phys_folio *pf = &table->folio[i - 1];
+
+		if (pf->pfn == pfn && pf->order == order)
+			return pf;
+	}
+	return NULL;
+}
+
+static struct phys_folio *table_add(struct phys_table *table, unsigned long pfn,
+				    unsigned int order, int status)
+{
+	u16 *bucket = table_bucket(table, pfn);
+	struct phys_folio *pf = &table->folio[table->nr++];
+
+	*pf = (struct phys_folio) {
+		.pfn = pfn,
+		.status = status,
+		.next = *bucket,
+		.order = order,
+	};
+	*bucket = table->nr;
+	return pf;
+}
+
+/*
+ * Find the folio that had this frame, when the frame itself no longer tells:
+ * the folio has moved away, or was split. Folios are aligned to their size.
+ */
+static struct phys_folio *table_recall(struct phys_table *table,
+				       unsigned long pfn, unsigned long orders)
+{
+	unsigned int order;
+
+	for_each_set_bit(order, &orders, BITS_PER_LONG) {
+		unsigned long first = pfn & ~(BIT(order) - 1);
+		struct phys_folio *pf = table_find(table, first, order);
+
+		if (pf)
+			return pf;
+	}
+	return NULL;
+}
+
+/* Taking a folio */
+
+static struct folio *phys_get_folio(unsigned long pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+	struct folio *folio;
+
+	if (!page)
+		return NULL;
+	folio = page_folio(page);
+	if (!folio_try_get(folio))
+		return NULL;
+	if (unlikely(page_folio(page) != folio)) {
+		folio_put(folio);
+		return NULL;
+	}
+	return folio;
+}
+
+static bool folio_is_secretmem(struct folio *folio)
+{
+	struct address_space *mapping;
+	bool secret;
+
+	rcu_read_lock();
+	mapping = folio_mapping(folio);
+	secret = mapping && secretmem_mapping(mapping);
+	rcu_read_unlock();
+	return secret;
+}
+
+/*
+ * Is this memory that a process has in its page tables, and that can migrate?
+ * Free, kernel and unmapped memory must look alike: -ENOENT.
+ */
+static int folio_check_user(struct folio *folio)
+{
+	if (is_zero_folio(folio) || is_huge_zero_folio(folio))
+		return -EFAULT;
+	if (folio_test_slab(folio) || !folio_mapped(folio))
+		return -ENOENT;
+	if (folio_test_hugetlb(folio))
+		return hugepage_migration_supported(folio_hstate(folio)) ?
+		       0 : -EFAULT;
+	/* A driver's page, mapped by vm_insert_page() or the like */
+	if (!READ_ONCE(folio->mapping))
+		return -EFAULT;
+	return folio_is_secretmem(folio) ? -EFAULT : 0;
+}
+
+/*
+ * As folio_maybe_dma_pinned(), but a small folio with very many mappers does
+ * not count as pinned.
+ */
+static bool folio_is_pinned(struct folio *folio)
+{
+	if (!folio_maybe_dma_pinned(folio))
+		return false;
+	return folio_test_large(folio) ||
+	       folio_ref_count(folio) - folio_mapcount(folio) >=
+	       GUP_PIN_COUNTING_BIAS;
+}
+
+/* Judging a folio's mappers */
+
+static bool policy_excludes(struct mempolicy *pol, int nid)
+{
+	return pol && pol->mode == MPOL_BIND && !node_isset(nid, pol->nodes);
+}
+
+static unsigned int task_verdict(struct task_struct *task, int nid, bool strict)
+{
+	nodemask_t mems = cpuset_mems_allowed(task);
+	unsigned int verdict = 0;
+
+	if (!node_isset(nid, mems) || security_task_movememory(task))
+		verdict |= VERDICT_REFUSED;
+	if (strict) {
+		task_lock(task);
+		if (policy_excludes(task->mempolicy, nid))
+			verdict |= VERDICT_UNBOUND;
+		task_unlock(task);
+	}
+	return verdict;
+}
+
+/*
+ * Ask the threads of a process that use @mm, and count them. Exiting ones
+ * constrain nothing.
+ */
+static unsigned int process_verdict(struct task_struct *process,
+				    struct mm_struct *mm, int nid, bool strict,
+				    int *counted)
+{
+	unsigned int verdict = 0;
+	struct task_struct *task;
+
+	for_each_thread(process, task) {
+		if (READ_ONCE(task->mm) != mm || (task->flags & PF_KTHREAD))
+			continue;
+		++*counted;
+		if (!(task->flags & PF_EXITING))
+			verdict |= task_verdict(task, nid, strict);
+	}
+	return verdict;
+}
+
+static struct task_struct *mm_owner_process(struct mm_struct *mm)
+{
+#ifdef CONFIG_MEMCG
+	return rcu_dereference(mm->owner);
+#else
+	return NULL;
+#endif
+}
+
+/*
+ * Every task of an address space counts in mm_users, so usually the threads of
+ * the owner explain all of it. Where they do not (CLONE_VM siblings, a passing
+ * reference, no owner known), every process has to be asked.
+ */
+static unsigned int mm_tasks_verdict(struct mm_struct *mm, int nid, bool strict)
+{
+	struct task_struct *owner, *process;
+	unsigned int verdict = 0;
+	int users, counted = 0;
+
+	rcu_read_lock();
+	users = atomic_read(&mm->mm_users);
+	owner = mm_owner_process(mm);
+	if (owner)
+		verdict = process_verdict(owner, mm, nid, strict, &counted);
+	if (counted != users || counted != atomic_read(&mm->mm_users)) {
+		for_each_process(process)
+			verdict |= process_verdict(process, mm, nid, strict,
+						   &counted);
+	}
+	rcu_read_unlock();
+	return verdict;
+}
+
+static unsigned int mm_verdict(struct phys_call *call, struct mm_struct *mm,
+			       int nid)
+{
+	struct mm_verdict *slot;
+
+	slot = &call->verdict[(hash_ptr(mm, 32) + nid) % NR_VERDICTS];
+	if (slot->mm == mm && slot->nid == nid)
+		return slot->verdict;
+	if (slot->mm)
+		mmdrop(slot->mm);
+	mmgrab(mm);
+	slot->mm = mm;
+	slot->nid = nid;
+	slot->verdict = mm_tasks_verdict(mm, nid, call->flags & MPOL_MF_STRICT);
+	return slot->verdict;
+}
+
+/* Cpusets and policies may change while a call is long: ask anew. */
+static void forget_verdicts(struct phys_call *call)
+{
+	struct mm_verdict *slot = call->verdict;
+
+	for (; slot < call->verdict + NR_VERDICTS; slot++) {
+		if (slot->mm)
+			mmdrop(slot->mm);
+		slot->mm = NULL;
+	}
+}
+
+/*
+ * The reverse map holds neither the mapping nor its policy still, only
+ * mmap_lock does; and waiting for that under the rmap lock would be a deadlock.
+ */
+static int vma_policy_check(struct vm_area_struct *vma, unsigned long addr,
+			    int nid, unsigned int verdict)
+{
+	struct mempolicy *pol;
+	bool excluded;
+	pgoff_t ilx;
+
+	if (!mmap_read_trylock(vma->vm_mm))
+		return -EBUSY;
+	pol = __get_vma_policy(vma, addr, &ilx);
+	excluded = pol ? policy_excludes(pol, nid) :
+			 verdict & VERDICT_UNBOUND;
+	mpol_cond_put(pol);
+	mmap_read_unlock(vma->vm_mm);
+	return excluded ? -EACCES : 0;
+}
+
+static int vma_check(struct phys_call *call, struct vm_area_struct *vma,
+		     unsigned long addr, int nid)
+{
+	unsigned int verdict;
+
+	if (!vma_migratable(vma))
+		return -EFAULT;
+	verdict = mm_verdict(call, vma->vm_mm, nid);
+	if (verdict & VERDICT_REFUSED)
+		return -EACCES;
+	if (call->flags & MPOL_MF_STRICT)
+		return vma_policy_check(vma, addr, nid, verdict);
+	return 0;
+}
+
+/**
+ * struct judgement - what the mappers of a folio say of its move
+ * @call: the call
+ * @nid: the target
+ * @exclusive: more than one address space is a refusal
+ * @mm: the address space found to map the folio, if @exclusive
+ * @status: 0 or the refusal
+ */
+struct judgement {
+	struct phys_call *call;
+	int nid;
+	bool exclusive;
+	struct mm_struct *mm;
+	int status;
+};
+
+static bool folio_mapped_by(struct folio *folio, struct vm_area_struct *vma,
+			    unsigned long addr)
+{
+	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, PVMW_SYNC);
+
+	if (!page_vma_mapped_walk(&pvmw))
+		return false;
+	page_vma_mapped_walk_done(&pvmw);
+	return true;
+}
+
+/*
+ * Who merely could map the folio has no say, but to look it up in the page
+ * tables is worth it only where the answer matters.
+ */
+static bool judge_vma(struct folio *folio, struct vm_area_struct *vma,
+		      unsigned long addr, void *arg)
+{
+	struct judgement *j = arg;
+	int err = vma_check(j->call, vma, addr, j->nid);
+
+	if (!err && (!j->exclusive || j->mm == vma->vm_mm))
+		return true;
+	if (!folio_mapped_by(folio, vma, addr))
+		return true;
+	if (!err && j->mm)
+		err = -EACCES;
+	j->mm = vma->vm_mm;
+	j->status = err;
+	return !err;
+}
+
+/* May the folio go to @nid, for all that map it? */
+static int judge_folio(struct phys_call *call, struct folio *folio, int nid)
+{
+	struct judgement j = {
+		.call = call,
+		.nid = nid,
+	};
+	struct rmap_walk_control rwc = {
+		.rmap_one = judge_vma,
+		.arg = &j,
+		.anon_lock = folio_lock_anon_vma_read,
+	};
+
+	if (folio_lock_killable(folio))
+		return -EINTR;
+	/* A shared hugetlb page table counts once, for many processes. */
+	if (!(call->flags & MPOL_MF_MOVE_ALL))
+		j.exclusive = folio_mapcount(folio) > 1 ||
+			      folio_test_hugetlb(folio);
+	rmap_walk(folio, &rwc);
+	if (!j.status && !folio_mapped(folio))
+		j.status = -ENOENT;
+	folio_unlock(folio);
+	return j.status;
+}
+
+/* Queueing and moving */
+
+static bool isolate_folio(struct phys_call *call, struct folio *folio,
+			  struct list_head *queue)
+{
+	if (isolate_folio_to_list(folio, queue))
+		return true;
+	if (folio_test_hugetlb(folio))
+		return false;
+	/* It may wait in a batch for the LRU: of this CPU, or another's. */
+	lru_add_drain();
+	if (isolate_folio_to_list(folio, queue))
+		return true;
+	if (call->drained)
+		return false;
+	call->drained = true;
+	lru_add_drain_all();
+	return isolate_folio_to_list(folio, queue);
+}
+
+/* Queue a folio for its move. Returns what its entries report if that works. */
+static int queue_folio(struct phys_call *call, struct folio *folio, int nid)
+{
+	int err = folio_check_user(folio);
+
+	if (err)
+		return err;
+	if (folio_nid(folio) == nid)
+		return nid;
+	/* Its memory went offline after the call began. */
+	if (!node_has_memory(nid))
+		return -ENOMEM;
+	err = judge_folio(call, folio, nid);
+	if (err)
+		return err;
+	/* Not only after it was unmapped for nothing */
+	if (folio_is_pinned(folio))
+		return -EBUSY;
+	if (!isolate_folio(call, folio, &call->queue[nid]))
+		return -EBUSY;
+	node_set(nid, call->queued);
+	return nid;
+}
+
+/* The chunk's record of a folio; one that it has not met is queued. */
+static struct phys_folio *meet_folio(struct phys_call *call,
+				     struct folio *folio, int nid)
+{
+	unsigned long pfn = folio_pfn(folio);
+	unsigned int order = folio_order(folio);
+	struct phys_folio *pf, *past;
+	int status;
+
+	pf = table_find(call->table, pfn, order);
+	if (pf)
+		return pf;
+
+	past = table_find(call->past, pfn, order);
+	if (past && past->status < 0) {
+		status = past->status;
+	} else {
+		status = queue_folio(call, folio, nid);
+		/* It moved, and someone still holds what it left behind. */
+		if (past && status == -ENOENT)
+			status = past->status;
+	}
+	call->orders |= BIT(order);
+	return table_add(call->table, pfn, order, status);
+}
+
+/* The folio that lived in this free frame, if the call moved it lately. */
+static struct phys_folio *recall_folio(struct phys_call *call,
+				       unsigned long pfn)
+{
+	struct phys_folio *pf = table_recall(call->table, pfn, call->orders);
+
+	if (pf)
+		return pf;
+	pf = table_recall(call->past, pfn, call->orders);
+	if (!pf)
+		return NULL;
+	return table_add(call->table, pf->pfn, pf->order, pf->status);
+}
+
+/* Returns 0, or -EINTR, which is no entry's status. */
+static int take_entry(struct phys_call *call, unsigned int i)
+{
+	struct phys_folio *pf;
+	struct folio *folio;
+	unsigned long pfn;
+
+	call->named[i] = 0;
+	call->status[i] = -ENOENT;
+	if (!phys_to_pfn(call->addr[i], &pfn))
+		return 0;
+
+	folio = phys_get_folio(pfn);
+	if (folio) {
+		pf = meet_folio(call, folio, call->node[i]);
+		folio_put(folio);
+	} else {
+		pf = recall_folio(call, pfn);
+	}
+	if (!pf)
+		return 0;
+	call->named[i] = pf - call->table->folio + 1;
+	return pf->status == -EINTR ? -EINTR : 0;
+}
+
+/**
+ * struct phys_target - where a queue goes
+ * @mtc: for alloc_migration_target()
+ * @order: the order that the node last had no room for
+ * @hugetlb: what lacked room was hugetlb, which has a pool of its own
+ */
+struct phys_target {
+	struct migration_target_control mtc;
+	unsigned int order;
+	bool hugetlb;
+};
+
+static struct folio *alloc_phys_target(struct folio *src, unsigned long private)
+{
+	struct phys_target *target = (struct phys_target *)private;
+	struct folio *dst;
+
+	dst = alloc_migration_target(src, (unsigned long)&target->mtc);
+	if (!dst) {
+		target->order = folio_order(src);
+		target->hugetlb = folio_test_hugetlb(src);
+	}
+	return dst;
+}
+
+/*
+ * migrate_pages() does not tell why it left a folio. A dirty one whose
+ * filesystem cannot migrate it would have been written back, if that worked;
+ * all others had a reference that would not go away.
+ */
+static int folio_failure(struct folio *folio)
+{
+	struct address_space *mapping;
+	int err = -EBUSY;
+
+	if (!folio_trylock(folio))
+		return -EBUSY;
+	mapping = folio_mapping(folio);
+	if (mapping && !folio_test_swapcache(folio) &&
+	    folio_test_dirty(folio) && !mapping->a_ops->migrate_folio)
+		err = mapping->a_ops->writepages ? -EIO : -EINVAL;
+	folio_unlock(folio);
+	return err;
+}
+
+static void settle_folio(struct phys_call *call, struct folio *folio, int err)
+{
+	struct phys_folio *pf;
+
+	pf = table_recall(call->table, folio_pfn(folio), call->orders);
+	if (!WARN_ON_ONCE(!pf))
+		pf->status = err;
+}
+
+/* Settle and put back all that need at least what the node has no room for. */
+static bool put_back_large(struct phys_call *call, struct list_head *queue,
+			   const struct phys_target *target)
+{
+	struct folio *folio, *next;
+	LIST_HEAD(large);
+
+	list_for_each_entry_safe(folio, next, queue, lru) {
+		if (folio_order(folio) < target->order ||
+		    folio_test_hugetlb(folio) != target->hugetlb)
+			continue;
+		settle_folio(call, folio, -ENOMEM);
+		list_move(&folio->lru, &large);
+	}
+	if (list_empty(&large))
+		return false;
+	putback_movable_pages(&large);
+	return true;
+}
+
+static void put_back_rest(struct phys_call *call, struct list_head *queue,
+			  bool no_room)
+{
+	struct folio *folio;
+
+	list_for_each_entry(folio, queue, lru)
+		settle_folio(call, folio,
+			     no_room ? -ENOMEM : folio_failure(folio));
+	putback_movable_pages(queue);
+}
+
+/* Move a node's list; whatever stays behind gets its status and goes back. */
+static void move_queue(struct phys_call *call, int nid)
+{
+	struct phys_target target = {
+		.mtc = {
+			.nid = nid,
+			.gfp_mask = GFP_HIGHUSER_MOVABLE | __GFP_THISNODE |
+				    __GFP_NOWARN,
+			.reason = MR_SYSCALL,
+		},
+	};
+	struct list_head *queue = &call->queue[nid];
+	int left;
+
+	for (;;) {
+		left = migrate_pages(queue, alloc_phys_target, NULL,
+				     (unsigned long)&target, MIGRATE_SYNC,
+				     MR_SYSCALL, NULL);
+		if (list_empty(queue))
+			return;
+		if (left == -ENOMEM) {
+			/* What is smaller may find room. */
+			if (!target.order ||
+			    !put_back_large(call, queue, &target))
+				break;
+		} else if (!call->drained) {
+			/* A batch for the LRU holds a reference, too. */
+			call->drained = true;
+			lru_add_drain_all();
+		} else {
+			break;
+		}
+	}
+	put_back_rest(call, queue, left == -ENOMEM);
+}
+
+static void move_queues(struct phys_call *call)
+{
+	int nid;
+
+	for_each_node_mask(nid, call->queued)
+		move_queue(call, nid);
+	nodes_clear(call->queued);
+}
+
+static void put_back_queues(struct phys_call *call)
+{
+	int nid;
+
+	for_each_node_mask(nid, call->queued)
+		putback_movable_pages(&call->queue[nid]);
+	nodes_clear(call->queued);
+}
+
+/* The chunk */
+
+static void settle_entries(struct phys_call *call, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (call->named[i])
+			call->status[i] =
+				call->table->folio[call->named[i] - 1].status;
+		call->failed += status_is_failure(call->status[i]);
+	}
+}
+
+static int move_chunk(struct phys_call *call, unsigned int n)
+{
+	unsigned int i;
+	int err = 0;
+
+	swap(call->table, call->past);
+	table_reset(call->table, n);
+	for (i = 0; i < n && !err; i++)
+		err = take_entry(call, i);
+	forget_verdicts(call);
+	if (err) {
+		put_back_queues(call);
+		return err;
+	}
+	move_queues(call);
+	settle_entries(call, n);
+	return 0;
+}
+
+static int query_frame(u64 addr)
+{
+	struct folio *folio;
+	unsigned long pfn;
+	int status;
+
+	if (!phys_to_pfn(addr, &pfn))
+		return -ENOENT;
+	folio = phys_get_folio(pfn);
+	if (!folio)
+		return -ENOENT;
+	status = folio_check_user(folio);
+	if (!status)
+		status = folio_nid(folio);
+	folio_put(folio);
+	return status;
+}
+
+static void query_chunk(struct phys_call *call, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		call->status[i] = query_frame(call->addr[i]);
+}
+
+/* The call */
+
+static int check_nodes(struct phys_call *call, unsigned long count,
+		       const int __user *nodes)
+{
+	unsigned long done;
+	unsigned int i, n;
+
+	for (done = 0; done < count; done += n) {
+		n = min(count - done, CHUNK_ENTRIES);
+		if (copy_from_user(call->node, nodes + done,
+				   n * sizeof(*nodes)))
+			return -EFAULT;
+		for (i = 0; i < n; i++)
+			if (!node_has_memory(call->node[i]))
+				return -ENODEV;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+/*
+ * Find out that a status cannot be written before its page moves. The chunk's
+ * part of the array spans no more than two pages.
+ */
+static int probe_status(int __user *status, unsigned int n)
+{
+	int first, last;
+
+	if (get_user(first, status) || put_user(first, status) ||
+	    get_user(last, status + n - 1) || put_user(last, status + n - 1))
+		return -EFAULT;
+	return 0;
+}
+
+static int do_chunk(struct phys_call *call, unsigned int n,
+		    const u64 __user *pages, const int __user *nodes,
+		    int __user *status)
+{
+	int err;
+
+	BUILD_BUG_ON(sizeof(call->status) > PAGE_SIZE);
+	if (copy_from_user(call->addr, pages, n * sizeof(*pages)) ||
+	    probe_status(status, n))
+		return -EFAULT;
+	if (nodes) {
+		if (copy_from_user(call->node, nodes, n * sizeof(*nodes)))
+			return -EFAULT;
+		err = move_chunk(call, n);
+		if (err)
+			return err;
+	} else {
+		query_chunk(call, n);
+	}
+	if (copy_to_user(status, call->status, n * sizeof(*status)))
+		return -EFAULT;
+	return 0;
+}
+
+static struct phys_call *alloc_call(int flags)
+{
+	struct phys_call *call = kvmalloc(sizeof(*call), GFP_KERNEL);
+	int nid;
+
+	if (!call)
+		return NULL;
+	call->flags = flags;
+	call->drained = false;
+	call->orders = 0;
+	call->failed = 0;
+	nodes_clear(call->queued);
+	for (nid = 0; nid < nr_node_ids; nid++)
+		INIT_LIST_HEAD(&call->queue[nid]);
+	memset(call->verdict, 0, sizeof(call->verdict));
+	call->table = &call->tables[0];
+	call->past = &call->tables[1];
+	table_reset(call->table, 1);
+	table_reset(call->past, 1);
+	return call;
+}
+
+/**
+ * kernel_move_phys_pages - the body of move_phys_pages(2)
+ * @count: number of entries in each array
+ * @pages: physical addresses
+ * @nodes: target nodes, or NULL to query
+ * @status: what became of each entry
+ * @flags: MPOL_MF_*
+ *
+ * The contract stands above the system call in mm/migrate.c.
+ *
+ * Return: number of entries that were eligible and did not move, or an errno.
+ */
+long kernel_move_phys_pages(unsigned long count, const u64 __user *pages,
+			    const int __user *nodes, int __user *status,
+			    int flags)
+{
+	struct phys_call *call;
+	unsigned long done;
+	unsigned int n;
+	long ret;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (flags & ~(MPOL_MF_MOVE | MPOL_MF_MOVE_ALL | MPOL_MF_STRICT))
+		return -EINVAL;
+	if (!count)
+		return 0;
+
+	call = alloc_call(flags);
+	if (!call)
+		return -ENOMEM;
+	ret = nodes ? check_nodes(call, count, nodes) : 0;
+	for (done = 0; !ret && done < count; done += n) {
+		n = min(count - done, CHUNK_ENTRIES);
+		ret = do_chunk(call, n, pages + done,
+			       nodes ? nodes + done : NULL, status + done);
+		if (!ret && fatal_signal_pending(current))
+			ret = -EINTR;
+		cond_resched();
+	}
+	if (!ret)
+		ret = call->failed;
+	kvfree(call);
+	return ret;
+}
+
+#ifdef CONFIG_MIGRATE_PHYS_KUNIT_TEST
+#include "tests/migrate_phys_kunit.c"
+#endif
