@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Holds pages on node 0 for a test to move, and on SIGTERM exits 0 if every
+ * byte of them is as it was. Prints where they are: the virtual address as
+ * /proc/PID/numa_maps has it, each physical address, and "ready".
+ */
+#include <err.h>
+#include <fcntl.h>
+#include <linux/mempolicy.h>
+#include <linux/types.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define HUGE (2UL << 20)
+
+static const char usage[] =
+"usage: movephys-holder [-b | -h | -p | -s | -z] PAGES\n"
+"  -b  bound to node 0 by policy\n"
+"  -h  in huge pages\n"
+"  -p  the first one pinned\n"
+"  -s  shared with another process\n"
+"  -z  never written: the zero page\n";
+
+static void fill(__u64 *memory, size_t words)
+{
+	for (size_t i = 0; i < words; i++)
+		memory[i] = i;
+}
+
+static int intact(const __u64 *memory, size_t words, int zero)
+{
+	for (size_t i = 0; i < words; i++)
+		if (memory[i] != (zero ? 0 : i))
+			return 0;
+	return 1;
+}
+
+static void print_addresses(const char *memory, size_t size, size_t page)
+{
+	int pagemap = open("/proc/self/pagemap", O_RDONLY);
+	__u64 entry;
+
+	for (size_t at = 0; at < size; at += page) {
+		off_t where = ((uintptr_t)memory + at) / page * sizeof(entry);
+
+		if (pread(pagemap, &entry, sizeof(entry), where) != sizeof(entry))
+			err(1, "cannot read pagemap");
+		printf("0x%llx\n", (entry & ((1ULL << 55) - 1)) * page);
+	}
+	close(pagemap);
+}
+
+static void pin(void *memory, size_t page)
+{
+	struct iovec vec = { memory, page };
+	int fd[2];
+
+	if (pipe(fd) || vmsplice(fd[1], &vec, 1, 0) != (ssize_t)page)
+		err(1, "cannot take a reference with vmsplice");
+}
+
+static void share(void)
+{
+	switch (fork()) {
+	case -1:
+		err(1, "cannot fork");
+	case 0:
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+}
+
+int main(int argc, char **argv)
+{
+	size_t page = sysconf(_SC_PAGESIZE), size, words;
+	unsigned long node0 = 1;
+	int kind, signal;
+	__u64 *memory;
+	sigset_t term;
+
+	kind = getopt(argc, argv, "bhpsz");
+	if (kind == '?' || optind != argc - 1) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	size = strtoul(argv[optind], NULL, 10) * page;
+	words = size / sizeof(*memory);
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+
+	memory = mmap(NULL, size + HUGE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory == MAP_FAILED)
+		err(1, "cannot map memory");
+	memory = (void *)(((uintptr_t)memory + HUGE - 1) & ~(HUGE - 1));
+	if (syscall(SYS_mbind, memory, size,
+		    kind == 'b' ? MPOL_BIND : MPOL_PREFERRED, &node0, 64, 0))
+		err(1, "cannot prefer node 0");
+	if (madvise(memory, size, kind == 'h' ? MADV_HUGEPAGE : MADV_NOHUGEPAGE))
+		err(1, "cannot choose huge pages");
+
+	if (kind != 'z')
+		fill(memory, words);
+	if (!intact(memory, words, kind == 'z'))
+		errx(1, "memory is not what was written");
+	if (kind == 'p')
+		pin(memory, page);
+	if (kind == 's')
+		share();
+
+	printf("%lx\n", (unsigned long)memory);
+	print_addresses((char *)memory, size, page);
+	puts("ready");
+	fflush(stdout);
+
+	sigwait(&term, &signal);
+	return !intact(memory, words, kind == 'z');
+}
