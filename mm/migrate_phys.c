@@ -22,6 +22,7 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/pid_namespace.h>
 #include <linux/rmap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -83,6 +84,7 @@ struct mm_verdict {
  * @orders: orders of the folios met so far
  * @failed: entries that were eligible and did not move
  * @queued: nodes whose @queue is not empty
+ * @queued_pages: how many pages are on all of @queue
  * @queue: isolated folios, by target node
  * @table: folios of this chunk
  * @past: folios of the chunk before
@@ -101,6 +103,7 @@ struct phys_call {
 	unsigned long orders;
 	unsigned long failed;
 	nodemask_t queued;
+	unsigned long queued_pages;
 	struct list_head queue[MAX_NUMNODES];
 	struct phys_table *table;
 	struct phys_table *past;
@@ -180,10 +183,7 @@ static struct phys_folio *table_add(struct phys_table *table, unsigned long pfn,
 	return pf;
 }
 
-/*
- * Find the folio that had this frame, when the frame itself no longer tells:
- * the folio has moved away, or was split. Folios are aligned to their size.
- */
+/* Find the folio that had this frame. Folios are aligned to their size. */
 static struct phys_folio *table_recall(struct phys_table *table,
 				       unsigned long pfn, unsigned long orders)
 {
@@ -208,24 +208,25 @@ static struct folio *phys_get_folio(unsigned long pfn)
 
 	if (!page)
 		return NULL;
-	folio = page_folio(page);
-	if (!folio_try_get(folio))
-		return NULL;
-	if (unlikely(page_folio(page) != folio)) {
+	for (;;) {
+		folio = page_folio(page);
+		if (!folio_try_get(folio))
+			return NULL;
+		if (likely(page_folio(page) == folio))
+			return folio;
 		folio_put(folio);
-		return NULL;
 	}
-	return folio;
 }
 
-static bool folio_is_secretmem(struct folio *folio)
+static bool folio_is_secret(struct folio *folio)
 {
 	struct address_space *mapping;
 	bool secret;
 
 	rcu_read_lock();
 	mapping = folio_mapping(folio);
-	secret = mapping && secretmem_mapping(mapping);
+	secret = mapping && (secretmem_mapping(mapping) ||
+			     mapping_inaccessible(mapping));
 	rcu_read_unlock();
 	return secret;
 }
@@ -246,7 +247,7 @@ static int folio_check_user(struct folio *folio)
 	/* A driver's page, mapped by vm_insert_page() or the like */
 	if (!READ_ONCE(folio->mapping))
 		return -EFAULT;
-	return folio_is_secretmem(folio) ? -EFAULT : 0;
+	return folio_is_secret(folio) ? -EFAULT : 0;
 }
 
 /*
@@ -260,6 +261,166 @@ static bool folio_is_pinned(struct folio *folio)
 	return folio_test_large(folio) ||
 	       folio_ref_count(folio) - folio_mapcount(folio) >=
 	       GUP_PIN_COUNTING_BIAS;
+}
+
+/* Moving what is queued */
+
+/**
+ * struct phys_target - where a queue goes
+ * @mtc: for alloc_migration_target()
+ * @no_room: the node lacked room
+ * @order: for a folio of this order, the last time
+ * @hugetlb: and that was hugetlb, which has a pool for each size
+ */
+struct phys_target {
+	struct migration_target_control mtc;
+	bool no_room;
+	unsigned int order;
+	bool hugetlb;
+};
+
+static struct folio *alloc_phys_target(struct folio *src, unsigned long private)
+{
+	struct phys_target *target = (struct phys_target *)private;
+	struct folio *dst;
+
+	dst = alloc_migration_target(src, (unsigned long)&target->mtc);
+	if (!dst) {
+		target->no_room = true;
+		target->order = folio_order(src);
+		target->hugetlb = folio_test_hugetlb(src);
+	}
+	return dst;
+}
+
+/*
+ * migrate_pages() does not tell why it left a folio. A dirty one whose
+ * filesystem cannot migrate it would have been written back, if that worked;
+ * all others had a reference that would not go away.
+ */
+static int folio_failure(struct folio *folio)
+{
+	struct address_space *mapping;
+	int err = -EBUSY;
+
+	if (!folio_trylock(folio))
+		return -EBUSY;
+	mapping = folio_mapping(folio);
+	if (mapping && !folio_test_swapcache(folio) &&
+	    folio_test_dirty(folio) && !mapping->a_ops->migrate_folio)
+		err = mapping->a_ops->writepages ? -EIO : -EINVAL;
+	folio_unlock(folio);
+	return err;
+}
+
+static void settle_folio(struct phys_call *call, struct folio *folio, int err)
+{
+	unsigned long pfn = folio_pfn(folio);
+	struct phys_folio *pf;
+
+	pf = table_find(call->table, pfn, folio_order(folio));
+	if (!pf) /* It is a piece of one that was split to find room. */
+		pf = table_recall(call->table, pfn, call->orders);
+	if (!WARN_ON_ONCE(!pf))
+		pf->status = err;
+}
+
+static bool folio_fits(struct folio *folio, const struct phys_target *target)
+{
+	if (folio_test_hugetlb(folio) != target->hugetlb)
+		return true;
+	return target->hugetlb ? folio_order(folio) != target->order :
+				 folio_order(folio) < target->order;
+}
+
+/* Settle and put back what the node has no room for; the rest may find some. */
+static bool put_back_large(struct phys_call *call, struct list_head *queue,
+			   const struct phys_target *target)
+{
+	struct folio *folio, *next;
+	LIST_HEAD(large);
+
+	list_for_each_entry_safe(folio, next, queue, lru) {
+		if (folio_fits(folio, target))
+			continue;
+		settle_folio(call, folio, -ENOMEM);
+		list_move(&folio->lru, &large);
+	}
+	if (list_empty(&large))
+		return false;
+	putback_movable_pages(&large);
+	return true;
+}
+
+static void put_back_rest(struct phys_call *call, struct list_head *queue,
+			  bool no_room)
+{
+	struct folio *folio;
+
+	list_for_each_entry(folio, queue, lru)
+		settle_folio(call, folio,
+			     no_room && !folio_test_hugetlb(folio) ?
+			     -ENOMEM : folio_failure(folio));
+	putback_movable_pages(queue);
+}
+
+/* Move a node's list; whatever stays behind gets its status and goes back. */
+static void move_queue(struct phys_call *call, int nid)
+{
+	struct phys_target target = {
+		.mtc = {
+			.nid = nid,
+			/* The page is not ours, nor is it for our cpuset. */
+			.gfp_mask = (GFP_HIGHUSER_MOVABLE & ~__GFP_HARDWALL) |
+				    __GFP_THISNODE | __GFP_NOWARN,
+			.reason = MR_SYSCALL,
+		},
+	};
+	struct list_head *queue = &call->queue[nid];
+	int left;
+
+	for (;;) {
+		target.no_room = false;
+		left = migrate_pages(queue, alloc_phys_target, NULL,
+				     (unsigned long)&target, MIGRATE_SYNC,
+				     MR_SYSCALL, NULL);
+		if (list_empty(queue))
+			return;
+		if (left == -ENOMEM) {
+			if (!target.order ||
+			    !put_back_large(call, queue, &target))
+				break;
+		} else if (target.no_room) {
+			/* A huge page was split; its pieces may find room. */
+			continue;
+		} else if (!call->drained) {
+			/* A batch for the LRU, of any CPU, holds a reference. */
+			call->drained = true;
+			lru_add_drain_all();
+		} else {
+			break;
+		}
+	}
+	put_back_rest(call, queue, left == -ENOMEM);
+}
+
+static void move_queues(struct phys_call *call)
+{
+	int nid;
+
+	for_each_node_mask(nid, call->queued)
+		move_queue(call, nid);
+	nodes_clear(call->queued);
+	call->queued_pages = 0;
+}
+
+static void put_back_queues(struct phys_call *call)
+{
+	int nid;
+
+	for_each_node_mask(nid, call->queued)
+		putback_movable_pages(&call->queue[nid]);
+	nodes_clear(call->queued);
 }
 
 /* Judging a folio's mappers */
@@ -306,13 +467,16 @@ static unsigned int process_verdict(struct task_struct *process,
 	return verdict;
 }
 
+/* A task that can be looked up is one whose fork cannot fail any more. */
 static struct task_struct *mm_owner_process(struct mm_struct *mm)
 {
 #ifdef CONFIG_MEMCG
-	return rcu_dereference(mm->owner);
-#else
-	return NULL;
+	struct task_struct *owner = rcu_dereference(mm->owner);
+
+	if (owner && find_task_by_pid_ns(owner->pid, &init_pid_ns) == owner)
+		return owner;
 #endif
+	return NULL;
 }
 
 /*
@@ -453,9 +617,10 @@ static bool judge_vma(struct folio *folio, struct vm_area_struct *vma,
 	return !err;
 }
 
-/* May the folio go to @nid, for all that map it? */
+/* May the folio, which is locked, go to @nid, for all that map it? */
 static int judge_folio(struct phys_call *call, struct folio *folio, int nid)
 {
+	bool hugetlb = folio_test_hugetlb(folio);
 	struct judgement j = {
 		.call = call,
 		.nid = nid,
@@ -464,22 +629,50 @@ static int judge_folio(struct phys_call *call, struct folio *folio, int nid)
 		.rmap_one = judge_vma,
 		.arg = &j,
 		.anon_lock = folio_lock_anon_vma_read,
+		/* hugetlbfs takes the two locks the other way around. */
+		.try_lock = hugetlb && !folio_test_anon(folio),
 	};
 
-	if (folio_lock_killable(folio))
-		return -EINTR;
 	/* A shared hugetlb page table counts once, for many processes. */
 	if (!(call->flags & MPOL_MF_MOVE_ALL))
-		j.exclusive = folio_mapcount(folio) > 1 ||
-			      folio_test_hugetlb(folio);
+		j.exclusive = hugetlb || folio_mapcount(folio) > 1;
 	rmap_walk(folio, &rwc);
+	if (rwc.contended && !j.status)
+		return -EBUSY;
 	if (!j.status && !folio_mapped(folio))
-		j.status = -ENOENT;
-	folio_unlock(folio);
+		return -ENOENT;
 	return j.status;
 }
 
-/* Queueing and moving */
+/*
+ * Whoever has the lock may wait for memory, and so for what is isolated: do not
+ * sleep while holding that.
+ */
+static int lock_folio(struct phys_call *call, struct folio *folio)
+{
+	if (folio_trylock(folio))
+		return 0;
+	move_queues(call);
+	return folio_lock_killable(folio);
+}
+
+/* The same as folio_check_user() of a folio that may just be moving. */
+static int check_user(struct phys_call *call, struct folio *folio)
+{
+	int err = folio_check_user(folio);
+
+	/* It is locked while migration has it out of the page tables. */
+	if (err != -ENOENT || !folio_test_locked(folio) ||
+	    folio_test_slab(folio) || !READ_ONCE(folio->mapping))
+		return err;
+	if (lock_folio(call, folio))
+		return -EINTR;
+	err = folio_check_user(folio);
+	folio_unlock(folio);
+	return err;
+}
+
+/* Queueing */
 
 static bool isolate_folio(struct phys_call *call, struct folio *folio,
 			  struct list_head *queue)
@@ -502,7 +695,7 @@ static bool isolate_folio(struct phys_call *call, struct folio *folio,
 /* Queue a folio for its move. Returns what its entries report if that works. */
 static int queue_folio(struct phys_call *call, struct folio *folio, int nid)
 {
-	int err = folio_check_user(folio);
+	int err = check_user(call, folio);
 
 	if (err)
 		return err;
@@ -511,7 +704,10 @@ static int queue_folio(struct phys_call *call, struct folio *folio, int nid)
 	/* Its memory went offline after the call began. */
 	if (!node_has_memory(nid))
 		return -ENOMEM;
+	if (lock_folio(call, folio))
+		return -EINTR;
 	err = judge_folio(call, folio, nid);
+	folio_unlock(folio);
 	if (err)
 		return err;
 	/* Not only after it was unmapped for nothing */
@@ -520,36 +716,15 @@ static int queue_folio(struct phys_call *call, struct folio *folio, int nid)
 	if (!isolate_folio(call, folio, &call->queue[nid]))
 		return -EBUSY;
 	node_set(nid, call->queued);
+	call->queued_pages += folio_nr_pages(folio);
 	return nid;
 }
 
-/* The chunk's record of a folio; one that it has not met is queued. */
-static struct phys_folio *meet_folio(struct phys_call *call,
-				     struct folio *folio, int nid)
-{
-	unsigned long pfn = folio_pfn(folio);
-	unsigned int order = folio_order(folio);
-	struct phys_folio *pf, *past;
-	int status;
-
-	pf = table_find(call->table, pfn, order);
-	if (pf)
-		return pf;
-
-	past = table_find(call->past, pfn, order);
-	if (past && past->status < 0) {
-		status = past->status;
-	} else {
-		status = queue_folio(call, folio, nid);
-		/* It moved, and someone still holds what it left behind. */
-		if (past && status == -ENOENT)
-			status = past->status;
-	}
-	call->orders |= BIT(order);
-	return table_add(call->table, pfn, order, status);
-}
-
-/* The folio that lived in this free frame, if the call moved it lately. */
+/*
+ * The record of the folio that had this frame when the call was made, if the
+ * call has met it lately: it may have moved, and the frame have a new user that
+ * the entry does not mean.
+ */
 static struct phys_folio *recall_folio(struct phys_call *call,
 				       unsigned long pfn)
 {
@@ -563,168 +738,40 @@ static struct phys_folio *recall_folio(struct phys_call *call,
 	return table_add(call->table, pf->pfn, pf->order, pf->status);
 }
 
+static struct phys_folio *meet_folio(struct phys_call *call,
+				     unsigned long pfn, int nid)
+{
+	struct folio *folio = phys_get_folio(pfn);
+	struct phys_folio *pf;
+	int status;
+
+	if (!folio)
+		return NULL;
+	status = queue_folio(call, folio, nid);
+	pf = table_add(call->table, folio_pfn(folio), folio_order(folio),
+		       status);
+	call->orders |= BIT(pf->order);
+	folio_put(folio);
+	return pf;
+}
+
 /* Returns 0, or -EINTR, which is no entry's status. */
 static int take_entry(struct phys_call *call, unsigned int i)
 {
 	struct phys_folio *pf;
-	struct folio *folio;
 	unsigned long pfn;
 
 	call->named[i] = 0;
 	call->status[i] = -ENOENT;
 	if (!phys_to_pfn(call->addr[i], &pfn))
 		return 0;
-
-	folio = phys_get_folio(pfn);
-	if (folio) {
-		pf = meet_folio(call, folio, call->node[i]);
-		folio_put(folio);
-	} else {
-		pf = recall_folio(call, pfn);
-	}
+	pf = recall_folio(call, pfn);
+	if (!pf)
+		pf = meet_folio(call, pfn, call->node[i]);
 	if (!pf)
 		return 0;
 	call->named[i] = pf - call->table->folio + 1;
 	return pf->status == -EINTR ? -EINTR : 0;
-}
-
-/**
- * struct phys_target - where a queue goes
- * @mtc: for alloc_migration_target()
- * @order: the order that the node last had no room for
- * @hugetlb: what lacked room was hugetlb, which has a pool of its own
- */
-struct phys_target {
-	struct migration_target_control mtc;
-	unsigned int order;
-	bool hugetlb;
-};
-
-static struct folio *alloc_phys_target(struct folio *src, unsigned long private)
-{
-	struct phys_target *target = (struct phys_target *)private;
-	struct folio *dst;
-
-	dst = alloc_migration_target(src, (unsigned long)&target->mtc);
-	if (!dst) {
-		target->order = folio_order(src);
-		target->hugetlb = folio_test_hugetlb(src);
-	}
-	return dst;
-}
-
-/*
- * migrate_pages() does not tell why it left a folio. A dirty one whose
- * filesystem cannot migrate it would have been written back, if that worked;
- * all others had a reference that would not go away.
- */
-static int folio_failure(struct folio *folio)
-{
-	struct address_space *mapping;
-	int err = -EBUSY;
-
-	if (!folio_trylock(folio))
-		return -EBUSY;
-	mapping = folio_mapping(folio);
-	if (mapping && !folio_test_swapcache(folio) &&
-	    folio_test_dirty(folio) && !mapping->a_ops->migrate_folio)
-		err = mapping->a_ops->writepages ? -EIO : -EINVAL;
-	folio_unlock(folio);
-	return err;
-}
-
-static void settle_folio(struct phys_call *call, struct folio *folio, int err)
-{
-	struct phys_folio *pf;
-
-	pf = table_recall(call->table, folio_pfn(folio), call->orders);
-	if (!WARN_ON_ONCE(!pf))
-		pf->status = err;
-}
-
-/* Settle and put back all that need at least what the node has no room for. */
-static bool put_back_large(struct phys_call *call, struct list_head *queue,
-			   const struct phys_target *target)
-{
-	struct folio *folio, *next;
-	LIST_HEAD(large);
-
-	list_for_each_entry_safe(folio, next, queue, lru) {
-		if (folio_order(folio) < target->order ||
-		    folio_test_hugetlb(folio) != target->hugetlb)
-			continue;
-		settle_folio(call, folio, -ENOMEM);
-		list_move(&folio->lru, &large);
-	}
-	if (list_empty(&large))
-		return false;
-	putback_movable_pages(&large);
-	return true;
-}
-
-static void put_back_rest(struct phys_call *call, struct list_head *queue,
-			  bool no_room)
-{
-	struct folio *folio;
-
-	list_for_each_entry(folio, queue, lru)
-		settle_folio(call, folio,
-			     no_room ? -ENOMEM : folio_failure(folio));
-	putback_movable_pages(queue);
-}
-
-/* Move a node's list; whatever stays behind gets its status and goes back. */
-static void move_queue(struct phys_call *call, int nid)
-{
-	struct phys_target target = {
-		.mtc = {
-			.nid = nid,
-			.gfp_mask = GFP_HIGHUSER_MOVABLE | __GFP_THISNODE |
-				    __GFP_NOWARN,
-			.reason = MR_SYSCALL,
-		},
-	};
-	struct list_head *queue = &call->queue[nid];
-	int left;
-
-	for (;;) {
-		left = migrate_pages(queue, alloc_phys_target, NULL,
-				     (unsigned long)&target, MIGRATE_SYNC,
-				     MR_SYSCALL, NULL);
-		if (list_empty(queue))
-			return;
-		if (left == -ENOMEM) {
-			/* What is smaller may find room. */
-			if (!target.order ||
-			    !put_back_large(call, queue, &target))
-				break;
-		} else if (!call->drained) {
-			/* A batch for the LRU holds a reference, too. */
-			call->drained = true;
-			lru_add_drain_all();
-		} else {
-			break;
-		}
-	}
-	put_back_rest(call, queue, left == -ENOMEM);
-}
-
-static void move_queues(struct phys_call *call)
-{
-	int nid;
-
-	for_each_node_mask(nid, call->queued)
-		move_queue(call, nid);
-	nodes_clear(call->queued);
-}
-
-static void put_back_queues(struct phys_call *call)
-{
-	int nid;
-
-	for_each_node_mask(nid, call->queued)
-		putback_movable_pages(&call->queue[nid]);
-	nodes_clear(call->queued);
 }
 
 /* The chunk */
@@ -748,8 +795,14 @@ static int move_chunk(struct phys_call *call, unsigned int n)
 
 	swap(call->table, call->past);
 	table_reset(call->table, n);
-	for (i = 0; i < n && !err; i++)
+	for (i = 0; i < n && !err; i++) {
 		err = take_entry(call, i);
+		/* migrate_pages() would not take more at once, either. */
+		if (call->queued_pages >= CHUNK_ENTRIES)
+			move_queues(call);
+		if (fatal_signal_pending(current))
+			err = -EINTR;
+	}
 	forget_verdicts(call);
 	if (err) {
 		put_back_queues(call);
@@ -859,6 +912,7 @@ static struct phys_call *alloc_call(int flags)
 	call->orders = 0;
 	call->failed = 0;
 	nodes_clear(call->queued);
+	call->queued_pages = 0;
 	for (nid = 0; nid < nr_node_ids; nid++)
 		INIT_LIST_HEAD(&call->queue[nid]);
 	memset(call->verdict, 0, sizeof(call->verdict));

@@ -258,4 +258,5 @@ static struct kunit_suite migrate_phys_suite = {
 	.name = "migrate_phys",
 	.test_cases = migrate_phys_cases,
 };
+
 kunit_test_suite(migrate_phys_suite);
