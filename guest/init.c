@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The guest's init: mounts what programs expect, runs the one program that
+ * /argv names in the environment that /env holds (both NUL-separated), and tells
+ * how it ended on a port that nothing else writes to.
+ *
+ * "init" runs the program with its output on the port named output, byte for
+ * byte. "init tty" runs it on the terminal /dev/hvc0. When init itself fails it
+ * exits, of which the kernel dies.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* The bit that KUnit and its like set: the kernel was tested, not harmed. */
+#define TAINT_TEST 18
+
+static const struct {
+	const char *type, *target;
+} mounts[] = {
+	{ "proc", "/proc" },
+	{ "sysfs", "/sys" },
+	{ "devtmpfs", "/dev" },
+	{ "devpts", "/dev/pts" },
+	{ "tmpfs", "/dev/shm" },
+	{ "tmpfs", "/tmp" },
+	{ "debugfs", "/sys/kernel/debug" },
+	{ "cgroup2", "/sys/fs/cgroup" },
+};
+
+static void mount_all(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(mounts); i++) {
+		mkdir(mounts[i].target, 0755);
+		if (mount(mounts[i].type, mounts[i].target, mounts[i].type, 0, NULL))
+			err(EXIT_FAILURE, "cannot mount %s", mounts[i].target);
+	}
+	chmod("/tmp", 01777);
+	chmod("/dev/shm", 01777);
+	symlink("/proc/self/fd", "/dev/fd");
+	symlink("/proc/self/fd/0", "/dev/stdin");
+	symlink("/proc/self/fd/1", "/dev/stdout");
+	symlink("/proc/self/fd/2", "/dev/stderr");
+}
+
+static ssize_t read_file(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+
+	if (fd < 0)
+		return -1;
+	len = read(fd, buf, size - 1);
+	close(fd);
+	if (len >= 0)
+		buf[len] = '\0';
+	return len;
+}
+
+/* A port's device is named by a number, its name comes later and by itself. */
+static int find_port(const char *name)
+{
+	char path[512], found[64];
+	struct dirent *entry;
+	int fd = -1;
+	DIR *dir;
+
+	dir = opendir("/sys/class/virtio-ports");
+	if (!dir)
+		return -1;
+	while (fd < 0 && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "/sys/class/virtio-ports/%s/name",
+			 entry->d_name);
+		if (read_file(path, found, sizeof(found)) <= 0)
+			continue;
+		found[strcspn(found, "\n")] = '\0';
+		if (strcmp(found, name))
+			continue;
+		snprintf(path, sizeof(path), "/dev/%s", entry->d_name);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+	}
+	closedir(dir);
+	return fd;
+}
+
+static int open_port(const char *name)
+{
+	int fd, tries;
+
+	for (tries = 0; tries < 10000; tries++) {
+		fd = find_port(name);
+		if (fd >= 0)
+			return fd;
+		usleep(1000);
+	}
+	err(EXIT_FAILURE, "there is no port '%s'", name);
+}
+
+static void write_all(int fd, const char *buf, size_t len)
+{
+	while (len) {
+		ssize_t done = write(fd, buf, len);
+
+		if (done < 0) {
+			if (errno == EINTR)
+				continue;
+			err(EXIT_FAILURE, "cannot write to a port");
+		}
+		buf += done;
+		len -= done;
+	}
+}
+
+/* The NUL-terminated strings of a file, as execvpe() takes them. */
+static char **read_strings(const char *path)
+{
+	char *buf, *p, **strings;
+	struct stat st;
+	size_t n = 0;
+
+	if (stat(path, &st))
+		err(EXIT_FAILURE, "cannot read %s", path);
+	buf = malloc(st.st_size + 1);
+	strings = calloc(st.st_size + 1, sizeof(*strings));
+	if (!buf || !strings || read_file(path, buf, st.st_size + 1) != st.st_size)
+		err(EXIT_FAILURE, "cannot read %s", path);
+	for (p = buf; p < buf + st.st_size; p += strlen(p) + 1)
+		strings[n++] = p;
+	return strings;
+}
+
+static int become(bool tty, int output)
+{
+	char **argv = read_strings("/argv"), **envp = read_strings("/env");
+	sigset_t none;
+	int input;
+
+	setsid();
+	input = open(tty ? "/dev/hvc0" : "/dev/null", O_RDWR);
+	if (tty) {
+		ioctl(input, TIOCSCTTY, 0);
+		output = input;
+	}
+	dup2(input, STDIN_FILENO);
+	dup2(output, STDOUT_FILENO);
+	dup2(output, STDERR_FILENO);
+	if (input > STDERR_FILENO)
+		close(input);
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	environ = envp;
+	execvp(argv[0], argv);
+	warn("cannot run %s", argv[0]);
+	return errno == ENOENT ? 127 : 126;
+}
+
+/* Move what the pipe holds to the port; true if there may be more at once. */
+static bool drain(int from, int to)
+{
+	static char buf[1 << 16];
+	ssize_t len = read(from, buf, sizeof(buf));
+
+	if (len > 0)
+		write_all(to, buf, len);
+	return len > 0;
+}
+
+/* Bury every child that died; true if @child was one of them. */
+static bool reap(pid_t child, int *status)
+{
+	bool found = false;
+	pid_t pid;
+	int st;
+
+	while ((pid = waitpid(-1, &st, WNOHANG)) > 0) {
+		if (pid == child) {
+			*status = st;
+			found = true;
+		}
+	}
+	return found;
+}
+
+/*
+ * The program writes to a pipe and not to the port, since a port can be opened
+ * once only, and so neither by a program's children nor as /dev/stdout.
+ */
+static int supervise(bool tty, int port)
+{
+	struct signalfd_siginfo info;
+	struct pollfd fds[2];
+	int out[2], status;
+	sigset_t chld;
+	pid_t child;
+
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &chld, NULL);
+	if (pipe2(out, O_CLOEXEC))
+		err(EXIT_FAILURE, "no pipe");
+	fcntl(out[0], F_SETFL, O_NONBLOCK);
+	fds[0].fd = out[0];
+	fds[0].events = POLLIN;
+	fds[1].fd = signalfd(-1, &chld, SFD_CLOEXEC);
+	fds[1].events = POLLIN;
+
+	child = fork();
+	if (child < 0)
+		err(EXIT_FAILURE, "cannot fork");
+	if (!child)
+		_exit(become(tty, out[1]));
+	close(out[1]);
+
+	for (;;) {
+		poll(fds, ARRAY_SIZE(fds), -1);
+		if (fds[0].revents && !drain(out[0], port))
+			fds[0].fd = -1;
+		if (!fds[1].revents)
+			continue;
+		if (read(fds[1].fd, &info, sizeof(info)) < 0)
+			err(EXIT_FAILURE, "signalfd");
+		if (reap(child, &status))
+			break;
+	}
+
+	/* What others left running is part of the test: it must die well too. */
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+	while (drain(out[0], port))
+		;
+	return status;
+}
+
+static void report(int verdict, int status)
+{
+	unsigned long tainted;
+	char buf[64];
+
+	if (read_file("/proc/sys/kernel/tainted", buf, sizeof(buf)) <= 0)
+		err(EXIT_FAILURE, "cannot tell whether the kernel is tainted");
+	tainted = strtoul(buf, NULL, 10) & ~(1UL << TAINT_TEST);
+	if (tainted)
+		snprintf(buf, sizeof(buf), "tainted %lu\n", tainted);
+	else if (WIFSIGNALED(status))
+		snprintf(buf, sizeof(buf), "signal %d\n", WTERMSIG(status));
+	else
+		snprintf(buf, sizeof(buf), "exit %d\n", WEXITSTATUS(status));
+	write_all(verdict, buf, strlen(buf));
+}
+
+int main(int argc, char **argv)
+{
+	bool tty = argc > 1 && !strcmp(argv[1], "tty");
+	int verdict, output = -1;
+
+	mount_all();
+	verdict = open_port("verdict");
+	if (!tty)
+		output = open_port("output");
+	report(verdict, supervise(tty, output));
+
+	sync();
+	/* QEMU runs with -no-reboot: this is its shortest way out. */
+	reboot(RB_AUTOBOOT);
+}
