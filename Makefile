@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only
+
+BASE	?= 6.12
+KERNEL	?=
+CONFIG	?=
+TOPOLOGY ?= two-node
+ICOUNT	?=
+TIMEOUT	?=
+TEST	?= *
+
+# Everything that is made of one kernel lies in one directory.
+ifeq ($(KERNEL),)
+OUT	:= build/$(BASE)
+else
+OUT	:= build/kernel-$(notdir $(KERNEL:/=))-$(shell printf %s '$(KERNEL)' | cksum | cut -d' ' -f1)
+endif
+
+export BASE KERNEL CONFIG OUT TOPOLOGY ICOUNT TIMEOUT
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help demo check kselftest guest shell source kernel movephys kselftests \
+	packages plan apply unapply clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@echo
+	@echo "Variables: BASE=$(BASE) (one of: $(notdir $(wildcard bases/*))) or KERNEL=/any/tree;"
+	@echo "TOPOLOGY=$(TOPOLOGY) (one of: $(notdir $(wildcard guest/topologies/*))); TIMEOUT=seconds; ICOUNT=1"
+
+demo: kernel movephys ## watch a real program's pages move by their physical addresses
+	@scripts/packages guest demo
+	@scripts/demo
+
+check: packages kernel movephys kselftests ## run every test; the last line is the sum
+	@scripts/check
+
+kselftest: kernel kselftests ## run kselftests in the guest: TEST=move, or all
+	@scripts/packages guest
+	@scripts/guest --files $(OUT)/kselftest guest/kselftests '$(TEST)'
+
+guest: kernel ## run a static program of yours in the guest: RUN=/path ARGS='...'
+	@[ '$(RUN)' ] || { echo "guest: say what to run: make guest RUN=/path/to/static/program ARGS='...'" >&2; exit 2; }
+	@scripts/packages guest
+	@scripts/guest '$(RUN)' $(ARGS)
+
+shell: kernel movephys kselftests ## a shell in the guest, with the tools and tests at hand
+	@scripts/packages guest
+	@scripts/guest --shell
+
+source: ## fetch BASE's source, or take KERNEL's, and make the grafted work tree
+	@scripts/packages source
+	@scripts/source
+
+kernel: source ## build the guest's kernel
+	@scripts/packages build
+	@scripts/kernel
+
+movephys: ## build the tool
+	@scripts/packages tools
+	@mkdir -p build
+	@$(MAKE) -s -C tools/mm/movephys O=$(CURDIR)/build LDFLAGS=-static
+
+kselftests: source ## build the kselftests
+	@scripts/packages tools
+	@scripts/kselftest
+
+packages: ## install the Debian packages that all this needs, or say how
+	@scripts/packages
+
+plan: ## show what grafting KERNEL=/any/tree would edit
+apply: ## graft KERNEL=/any/tree
+unapply: ## take the graft out of KERNEL=/any/tree, to the byte
+plan apply unapply:
+	@[ '$(KERNEL)' ] || { echo "$@: say which tree: make $@ KERNEL=/your/tree" >&2; exit 2; }
+	@scripts/graft $@ '$(KERNEL)'
+
+clean: ## remove build/ and dist/
+	rm -rf build dist
