@@ -1,0 +1,584 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The results of a whole call, in their order of precedence */
+#include <limits.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <linux/capability.h>
+
+#include "../kselftest_harness.h"
+#include "util.h"
+
+#define BAD_FLAG	BIT(30)
+
+FIXTURE(call)
+{
+	int from, to;
+	char *page;
+	uint64_t phys;
+};
+
+FIXTURE_SETUP(call)
+{
+	TWO_NODES(self->from, self->to);
+	self->page = alloc_memory(ANON, self->from, 1, 1);
+	self->phys = phys_of(0, self->page);
+}
+
+FIXTURE_TEARDOWN(call)
+{
+	EXPECT_TRUE(intact(self->page, page_size(), 1));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+/* Every flag that there is, alone and together; 0 means MPOL_MF_MOVE */
+TEST_F(call, known_flags)
+{
+	int flags;
+
+	for (flags = 0; flags <= VALID_FLAGS; flags++) {
+		EXPECT_OUTCOME(0, self->to,
+			       move_one(phys_of(0, self->page), self->to,
+					flags));
+		EXPECT_EQ(self->to, node_of(0, self->page));
+		EXPECT_OUTCOME(0, self->from,
+			       move_one(phys_of(0, self->page), self->from,
+					flags));
+		EXPECT_EQ(self->from, node_of(0, self->page));
+	}
+}
+
+TEST_F(call, unknown_flags)
+{
+	int bad_node = -1;
+	int bit, flags;
+
+	for (bit = 0; bit < 32; bit++) {
+		if (VALID_FLAGS & BIT(bit))
+			continue;
+		for (flags = 0; flags <= VALID_FLAGS; flags++) {
+			int bad = BIT(bit) | flags;
+
+			EXPECT_OUTCOME(-EINVAL, PRESET,
+				       move_one(self->phys, self->to, bad));
+			/* Neither no work nor any other mistake hides it */
+			EXPECT_EQ(-EINVAL, move_phys_pages(0, NULL, NULL, NULL,
+							   bad));
+			EXPECT_EQ(-EINVAL, move_phys_pages(1, &self->phys,
+							   &bad_node, NULL,
+							   bad));
+			EXPECT_EQ(-EINVAL, move_phys_pages(1, NULL, NULL, NULL,
+							   bad));
+		}
+	}
+	EXPECT_EQ(self->phys, phys_of(0, self->page));
+}
+
+TEST_F(call, count_zero)
+{
+	int status = PRESET;
+	int bad_node = -1;
+	int flags;
+
+	for (flags = 0; flags <= VALID_FLAGS; flags++) {
+		EXPECT_EQ(0, move_phys_pages(0, NULL, NULL, NULL, flags));
+		EXPECT_EQ(0, move_phys_pages(0, NULL, (int *)-1L, NULL, flags));
+		EXPECT_EQ(0, move_phys_pages(0, &self->phys, &bad_node, &status,
+					     flags));
+		EXPECT_EQ(0, move_phys_pages(0, &self->phys, &self->to, &status,
+					     flags));
+	}
+	EXPECT_EQ(PRESET, status);
+	EXPECT_EQ(self->phys, phys_of(0, self->page));
+}
+
+/* Arrays need neither be writable, but for the statuses, nor aligned */
+TEST_F(call, array_memory)
+{
+	char bytes[3 * sizeof(uint64_t)];
+	uint64_t *pages = (void *)(bytes + 1);
+	int *nodes = (void *)(bytes + 1 + sizeof(*pages));
+	int *status = (void *)(bytes + 1 + sizeof(*pages) + sizeof(*nodes));
+	int seen = PRESET;
+	char *ro = map_memory(ANON, 1);
+
+	memcpy(pages, &self->phys, sizeof(*pages));
+	memcpy(nodes, &self->to, sizeof(*nodes));
+	memcpy(status, &seen, sizeof(*status));
+	EXPECT_EQ(0, move_phys_pages(1, pages, nodes, status, 0));
+	memcpy(&seen, status, sizeof(seen));
+	EXPECT_EQ(self->to, seen);
+	EXPECT_EQ(self->to, node_of(0, self->page));
+
+	self->phys = phys_of(0, self->page);
+	memcpy(ro, &self->phys, sizeof(self->phys));
+	memcpy(ro + sizeof(self->phys), &self->from, sizeof(self->from));
+	ASSERT_EQ(0, mprotect(ro, page_size(), PROT_READ));
+	seen = PRESET;
+	EXPECT_EQ(0, move_phys_pages(1, (uint64_t *)ro,
+				     (int *)(ro + sizeof(self->phys)), &seen,
+				     0));
+	EXPECT_EQ(self->from, seen);
+	EXPECT_EQ(self->from, node_of(0, self->page));
+}
+
+/*
+ * Permission comes first, whatever else is wrong, and a query needs it too.
+ */
+FIXTURE(permission)
+{
+	int from, to;
+	char *page;
+	uint64_t phys;
+};
+
+static void set_caps(uint64_t mask)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(__NR_capget, &header, data))
+		die("cannot read the capabilities");
+	data[0].effective &= mask;
+	data[0].permitted &= mask;
+	data[1].effective &= mask >> 32;
+	data[1].permitted &= mask >> 32;
+	if (syscall(__NR_capset, &header, data))
+		die("cannot drop capabilities");
+}
+
+static void drop_admin(void)
+{
+	set_caps(~BIT(CAP_SYS_ADMIN));
+}
+
+static void become_namespace_root(void)
+{
+	if (unshare(CLONE_NEWUSER))
+		die("cannot make a user namespace");
+}
+
+static void become_nobody(void)
+{
+	if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))
+		die("cannot change the user");
+}
+
+FIXTURE_VARIANT(permission)
+{
+	void (*drop)(void);
+};
+
+FIXTURE_VARIANT_ADD(permission, no_sys_admin)
+{
+	.drop = drop_admin,
+};
+
+FIXTURE_VARIANT_ADD(permission, namespace_root)
+{
+	.drop = become_namespace_root,
+};
+
+FIXTURE_VARIANT_ADD(permission, nobody)
+{
+	.drop = become_nobody,
+};
+
+FIXTURE_SETUP(permission)
+{
+	TWO_NODES(self->from, self->to);
+	self->page = alloc_memory(ANON, self->from, 1, 1);
+	self->phys = phys_of(0, self->page);
+	variant->drop();
+}
+
+FIXTURE_TEARDOWN(permission)
+{
+	EXPECT_TRUE(intact(self->page, page_size(), 1));
+	EXPECT_EQ(self->from, node_of(0, self->page));
+}
+
+TEST_F(permission, move)
+{
+	int flags;
+
+	for (flags = 0; flags <= VALID_FLAGS; flags++)
+		EXPECT_OUTCOME(-EPERM, PRESET,
+			       move_one(self->phys, self->to, flags));
+}
+
+TEST_F(permission, query)
+{
+	EXPECT_OUTCOME(-EPERM, PRESET, query_one(self->phys));
+}
+
+TEST_F(permission, before_all_else)
+{
+	int bad_node = -1;
+	int status = PRESET;
+
+	EXPECT_EQ(-EPERM, move_phys_pages(0, NULL, NULL, NULL, 0));
+	EXPECT_EQ(-EPERM, move_phys_pages(0, NULL, NULL, NULL, BAD_FLAG));
+	EXPECT_EQ(-EPERM, move_phys_pages(1, &self->phys, &self->to, &status,
+					  BAD_FLAG));
+	EXPECT_EQ(-EPERM, move_phys_pages(1, &self->phys, &bad_node, &status,
+					  0));
+	EXPECT_EQ(-EPERM, move_phys_pages(1, NULL, NULL, NULL, 0));
+	EXPECT_EQ(-EPERM, move_phys_pages(ULONG_MAX, NULL, NULL, NULL, 0));
+	EXPECT_EQ(PRESET, status);
+}
+
+/* No other capability is needed, not even for MPOL_MF_MOVE_ALL */
+TEST_F(call, sys_admin_is_enough)
+{
+	uint64_t phys;
+
+	EXPECT_OUTCOME(0, self->to, move_one(self->phys, self->to, 0));
+	phys = phys_of(0, self->page);
+	set_caps(BIT(CAP_SYS_ADMIN));
+	EXPECT_OUTCOME(0, self->to, query_one(phys));
+	EXPECT_OUTCOME(0, self->from,
+		       move_one(phys, self->from, MPOL_MF_MOVE_ALL));
+	EXPECT_EQ(self->from, node_of(0, self->page));
+}
+
+/*
+ * A bad node is found before anything moves, wherever it hides.
+ */
+FIXTURE(bad_node)
+{
+	struct request *req;
+	int from, to;
+	char *mem;
+};
+
+FIXTURE_VARIANT(bad_node)
+{
+	int node;	/* 0: the first that has no memory */
+};
+
+FIXTURE_VARIANT_ADD(bad_node, minus_one)
+{
+	.node = -1,
+};
+
+FIXTURE_VARIANT_ADD(bad_node, smallest)
+{
+	.node = INT_MIN,
+};
+
+FIXTURE_VARIANT_ADD(bad_node, largest)
+{
+	.node = INT_MAX,
+};
+
+FIXTURE_VARIANT_ADD(bad_node, beyond_any_config)
+{
+	.node = 1 << 16,
+};
+
+FIXTURE_VARIANT_ADD(bad_node, no_memory)
+{
+	.node = 0,
+};
+
+#define BAD_NODE_PAGES	20000
+#define BAD_NODE_MAPPED	16
+
+FIXTURE_SETUP(bad_node)
+{
+	unsigned long i;
+
+	TWO_NODES(self->from, self->to);
+	self->mem = alloc_memory(ANON, self->from, BAD_NODE_MAPPED, 1);
+	self->req = request_new(BAD_NODE_PAGES);
+	for (i = 0; i < BAD_NODE_PAGES; i++)
+		request_set(self->req, i,
+			    phys_of(0, self->mem +
+				    i % BAD_NODE_MAPPED * page_size()),
+			    self->to);
+}
+
+FIXTURE_TEARDOWN(bad_node)
+{
+	EXPECT_TRUE(intact(self->mem, BAD_NODE_MAPPED * page_size(), 1));
+	EXPECT_EQ(BAD_NODE_MAPPED, count_on_node(0, self->mem, BAD_NODE_MAPPED,
+						 self->from));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+TEST_F(bad_node, anywhere)
+{
+	static const unsigned long at[] = {
+		0, 1, 2, 63, 64, 1000, 4095, 4096, 10000, BAD_NODE_PAGES - 1,
+	};
+	int bad = variant->node ?: node_without_memory();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		self->req->nodes[at[i]] = bad;
+		EXPECT_EQ(-ENODEV, request_move(self->req, 0));
+		EXPECT_EQ(BAD_NODE_PAGES, request_count(self->req, PRESET));
+		self->req->nodes[at[i]] = self->to;
+	}
+}
+
+/* Even if its entry names nothing that could move, or what is there already */
+TEST_F(bad_node, of_any_page)
+{
+	int bad = variant->node ?: node_without_memory();
+
+	EXPECT_OUTCOME(-ENODEV, PRESET, move_one(UINT64_MAX, bad, 0));
+	EXPECT_OUTCOME(-ENODEV, PRESET,
+		       move_one(self->req->pages[0], bad, 0));
+}
+
+TEST_F(bad_node, before_other_arrays)
+{
+	int last = BAD_NODE_PAGES - 1;
+
+	self->req->nodes[last] = variant->node ?: node_without_memory();
+	EXPECT_EQ(-ENODEV, move_phys_pages(BAD_NODE_PAGES, NULL,
+					   self->req->nodes, self->req->status,
+					   0));
+	EXPECT_EQ(-ENODEV, move_phys_pages(BAD_NODE_PAGES, self->req->pages,
+					   self->req->nodes, NULL, 0));
+	EXPECT_EQ(-ENODEV, move_phys_pages(BAD_NODE_PAGES, NULL,
+					   self->req->nodes, NULL, 0));
+}
+
+/*
+ * Arrays that cannot be read or written: one of them ends where memory begins
+ * that is unmapped, unreadable or read-only. The last entries name our pages,
+ * the very last one beyond that end.
+ */
+enum array { PAGES, NODES, STATUS };
+
+FIXTURE(fault)
+{
+	int from, to;
+	unsigned long valid;	/* entries that each array has */
+	unsigned long first;	/* of those that name our pages */
+	char *mem;
+	uint64_t *pages;
+	int *nodes;
+	int *status;
+	char *bad;		/* where the valid part of the bad array ends */
+};
+
+FIXTURE_VARIANT(fault)
+{
+	enum array array;
+	int prot;		/* of the memory beyond; -1: unmapped */
+};
+
+FIXTURE_VARIANT_ADD(fault, pages_unmapped)
+{
+	.array = PAGES,
+	.prot = -1,
+};
+
+FIXTURE_VARIANT_ADD(fault, pages_unreadable)
+{
+	.array = PAGES,
+	.prot = PROT_NONE,
+};
+
+FIXTURE_VARIANT_ADD(fault, nodes_unmapped)
+{
+	.array = NODES,
+	.prot = -1,
+};
+
+FIXTURE_VARIANT_ADD(fault, nodes_unreadable)
+{
+	.array = NODES,
+	.prot = PROT_NONE,
+};
+
+FIXTURE_VARIANT_ADD(fault, status_unmapped)
+{
+	.array = STATUS,
+	.prot = -1,
+};
+
+FIXTURE_VARIANT_ADD(fault, status_read_only)
+{
+	.array = STATUS,
+	.prot = PROT_READ,
+};
+
+#define FAULT_MAPPED	64
+
+FIXTURE_SETUP(fault)
+{
+	const size_t entry = variant->array == PAGES ? sizeof(uint64_t) :
+						       sizeof(int);
+	struct request *req;
+	unsigned long i;
+	char *array;
+
+	TWO_NODES(self->from, self->to);
+	self->mem = alloc_memory(ANON, self->from, FAULT_MAPPED, 1);
+	self->valid = page_size() / entry;
+	self->first = self->valid + 1 - FAULT_MAPPED;
+	req = request_new(self->valid + 1);
+	for (i = 0; i < req->count; i++) {
+		request_set(req, i, UINT64_MAX, self->to);
+		req->status[i] = PRESET;
+	}
+	for (i = 0; i < FAULT_MAPPED; i++)
+		req->pages[self->first + i] =
+			phys_of(0, self->mem + i * page_size());
+	self->pages = req->pages;
+	self->nodes = req->nodes;
+	self->status = req->status;
+
+	array = map_memory(ANON, 2);
+	self->bad = array + page_size();
+	switch (variant->array) {
+	case PAGES:
+		self->pages = memcpy(array, req->pages, page_size());
+		break;
+	case NODES:
+		self->nodes = memcpy(array, req->nodes, page_size());
+		break;
+	case STATUS:
+		self->status = memcpy(array, req->status, page_size());
+		break;
+	}
+	/* Touched, so that only the protection is in the way */
+	*self->bad = 0;
+	ASSERT_EQ(0, variant->prot < 0 ?
+		     munmap(self->bad, page_size()) :
+		     mprotect(self->bad, page_size(), variant->prot));
+}
+
+FIXTURE_TEARDOWN(fault)
+{
+	EXPECT_TRUE(intact(self->mem, FAULT_MAPPED * page_size(), 1));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+/* What was dealt with has its status, and the rest has not been touched */
+TEST_F(fault, behind_good_entries)
+{
+	char *page = self->mem;
+	unsigned long i;
+
+	EXPECT_EQ(-EFAULT, move_phys_pages(self->valid + 1, self->pages,
+					   self->nodes, self->status, 0));
+	for (i = 0; i < self->first; i++) {
+		if (self->status[i] == PRESET)
+			continue;
+		EXPECT_EQ(-ENOENT, self->status[i]);
+	}
+	for (; i < self->valid; i++, page += page_size()) {
+		if (self->status[i] == PRESET) {
+			EXPECT_EQ(self->from, node_of(0, page));
+		} else {
+			EXPECT_EQ(self->to, self->status[i]);
+			EXPECT_EQ(self->to, node_of(0, page));
+		}
+	}
+	EXPECT_EQ(self->from, node_of(0, page));
+}
+
+TEST_F(fault, query)
+{
+	unsigned long i;
+
+	/* Without nodes it is a query, whose other arrays are good here */
+	if (variant->array == NODES) {
+		EXPECT_EQ(0, move_phys_pages(self->valid, self->pages, NULL,
+					     self->status, 0));
+		for (i = self->first; i < self->valid; i++)
+			EXPECT_EQ(self->from, self->status[i]);
+		return;
+	}
+	EXPECT_EQ(-EFAULT, move_phys_pages(self->valid + 1, self->pages, NULL,
+					   self->status, 0));
+	for (i = 0; i < self->valid; i++) {
+		if (self->status[i] == PRESET)
+			continue;
+		EXPECT_EQ(i < self->first ? -ENOENT : self->from,
+			  self->status[i]);
+	}
+}
+
+/* At the first entry, and at an entry that lies half in good memory */
+TEST_F(fault, first_entry)
+{
+	uint64_t phys = phys_of(0, self->mem);
+	int status = PRESET;
+	int half;
+
+	for (half = 0; half <= 2; half += 2) {
+		void *bad = self->bad - half;
+
+		EXPECT_EQ(-EFAULT,
+			  move_phys_pages(1,
+					  variant->array == PAGES ? bad : &phys,
+					  variant->array == NODES ? bad :
+								    &self->to,
+					  variant->array == STATUS ? bad :
+								     &status,
+					  0));
+		EXPECT_EQ(PRESET, status);
+	}
+	EXPECT_EQ(self->from, node_of(0, self->mem));
+}
+
+/* Counts whose arrays would not fit in memory or would wrap around */
+TEST_F(call, huge_count)
+{
+	static const unsigned long counts[] = {
+		2, INT_MAX, UINT_MAX, LONG_MAX, ULONG_MAX - 1, ULONG_MAX,
+		ULONG_MAX / sizeof(uint64_t) + 2, ULONG_MAX / sizeof(int) + 2,
+	};
+	/* The arrays have one entry each, in the same place */
+	char *end = map_memory(ANON, 2) + page_size();
+	uint64_t *pages = (uint64_t *)end - 1;
+	int *nodes = (int *)end - 1;
+	int *status = (int *)end - 1;
+	size_t i;
+
+	ASSERT_EQ(0, munmap(end, page_size()));
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
+		*pages = UINT64_MAX;
+		*nodes = self->to;
+		EXPECT_EQ(-EFAULT, move_phys_pages(counts[i], pages, nodes,
+						   status, 0));
+		*pages = UINT64_MAX;
+		EXPECT_EQ(-EFAULT, move_phys_pages(counts[i], pages, NULL,
+						   status, 0));
+	}
+}
+
+TEST_F(call, bad_pointers)
+{
+	void *bad[] = {
+		NULL, (void *)1, (void *)-page_size(), (void *)-8UL,
+		(void *)(1UL << (8 * sizeof(long) - 1)),
+	};
+	uint64_t pages[2] = { self->phys, UINT64_MAX };
+	int nodes[2] = { self->to, self->to };
+	int status[2];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		EXPECT_EQ(-EFAULT, move_phys_pages(2, bad[i], nodes, status,
+						   0));
+		EXPECT_EQ(-EFAULT, move_phys_pages(2, bad[i], NULL, status, 0));
+		EXPECT_EQ(-EFAULT, move_phys_pages(2, pages, NULL, bad[i], 0));
+		/* No nodes at all make a query */
+		EXPECT_EQ(bad[i] ? -EFAULT : 0,
+			  move_phys_pages(2, pages, bad[i], status, 0));
+	}
+	EXPECT_EQ(self->phys, phys_of(0, self->page));
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		EXPECT_EQ(-EFAULT, move_phys_pages(2, pages, nodes, bad[i], 0));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A query tells the node of mapped user pages, and nothing of any other */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/uio.h>
+#include <linux/kernel-page-flags.h>
+
+#include "../kselftest_harness.h"
+#include "util.h"
+
+#define SEED	23
+#define PAGES	100
+
+FIXTURE(query)
+{
+	int from, to;
+	char *mem[2];
+	struct request *req;
+};
+
+FIXTURE_VARIANT(query)
+{
+	enum memory kind;
+};
+
+FIXTURE_VARIANT_ADD(query, anon)
+{
+	.kind = ANON,
+};
+
+FIXTURE_VARIANT_ADD(query, shmem)
+{
+	.kind = SHMEM,
+};
+
+FIXTURE_VARIANT_ADD(query, memfd)
+{
+	.kind = MEMFD,
+};
+
+FIXTURE_VARIANT_ADD(query, tmpfs)
+{
+	.kind = TMPFS,
+};
+
+FIXTURE_SETUP(query)
+{
+	int i, page;
+
+	TWO_NODES(self->from, self->to);
+	self->req = request_new(2 * PAGES);
+	for (i = 0; i < 2; i++) {
+		self->mem[i] = alloc_memory(variant->kind,
+					    i ? self->to : self->from, PAGES,
+					    SEED + i);
+		for (page = 0; page < PAGES; page++)
+			request_set(self->req, 2 * page + i,
+				    phys_of(0, self->mem[i] +
+					    page * page_size()), 0);
+	}
+}
+
+FIXTURE_TEARDOWN(query)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		EXPECT_TRUE(intact(self->mem[i], PAGES * page_size(),
+				   SEED + i));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+TEST_F(query, mapped)
+{
+	struct request *req = self->req;
+	unsigned long i;
+	int flags;
+
+	/* Flags are checked, and mean nothing */
+	for (flags = 0; flags <= VALID_FLAGS; flags++) {
+		EXPECT_EQ(0, request_query(req, flags));
+		for (i = 0; i < req->count; i++)
+			ASSERT_EQ(i % 2 ? self->to : self->from,
+				  req->status[i]);
+	}
+	/* Nor has anything moved */
+	for (i = 0; i < req->count; i++)
+		ASSERT_EQ(req->pages[i],
+			  phys_of(0, self->mem[i % 2] + i / 2 * page_size()));
+}
+
+/* Even while it is held, or would not be allowed to move */
+TEST_F(query, in_a_pipe)
+{
+	struct iovec iov = {
+		.iov_base = self->mem[1],
+		.iov_len = page_size(),
+	};
+	int fds[2];
+
+	ASSERT_EQ(0, pipe(fds));
+	ASSERT_EQ(page_size(), vmsplice(fds[1], &iov, 1, 0));
+	EXPECT_OUTCOME(0, self->to, query_one(self->req->pages[1]));
+}
+
+/* What nobody maps looks the same, whatever it is and wherever it is */
+TEST_F(query, unmapped)
+{
+	const uint64_t page = self->req->pages[1];
+	struct request *req = self->req;
+	int fd = -1;
+
+	if (variant->kind == MEMFD) {
+		/* Alive in the page cache */
+		fd = open_file(MEMFD, page_size());
+		char *mem = map_file(fd, 1);
+
+		fill(mem, page_size(), SEED);
+		req->pages[0] = phys_of(0, mem);
+		ASSERT_EQ(0, munmap(mem, page_size()));
+		EXPECT_OUTCOME(0, -ENOENT, query_one(req->pages[0]));
+		close(fd);
+		/* Freed, like all of the memory below */
+		EXPECT_OUTCOME(0, -ENOENT, query_one(req->pages[0]));
+	}
+	ASSERT_EQ(0, munmap(self->mem[1], PAGES * page_size()));
+	EXPECT_OUTCOME(0, -ENOENT, query_one(page));
+	/* For the teardown */
+	self->mem[1] = alloc_memory(variant->kind, self->to, PAGES, SEED + 1);
+}
+
+/* Every frame of the machine, mapped, free or the kernel's, and some beyond */
+#define MAX_NODES	64
+
+FIXTURE(all)
+{
+	int from, to;
+	int nodes[MAX_NODES];
+	int nr_nodes;
+	uint64_t frames;
+	struct request *req;
+	uint64_t *before, *after;	/* kpageflags */
+	uint64_t *mapcount;		/* kpagecount, before */
+	char *mem;
+};
+
+static void read_frames(const char *path, uint64_t *words, uint64_t count)
+{
+	FILE *file = fopen(path, "re");
+
+	if (!file || fread(words, sizeof(*words), count, file) != count)
+		die("cannot read %s", path);
+	fclose(file);
+}
+
+FIXTURE_SETUP(all)
+{
+	uint64_t i;
+
+	TWO_NODES(self->from, self->to);
+	self->nr_nodes = memory_nodes(self->nodes, MAX_NODES);
+	self->frames = count_frames();
+	self->req = request_new(self->frames + 1000);
+	for (i = 0; i < self->req->count; i++)
+		request_set(self->req, i, i * page_size(), 0);
+	self->before = calloc(self->frames, sizeof(uint64_t));
+	self->after = calloc(self->frames, sizeof(uint64_t));
+	self->mapcount = calloc(self->frames, sizeof(uint64_t));
+	ASSERT_NE(NULL, self->mapcount);
+	self->mem = alloc_memory(ANON, self->to, PAGES, SEED);
+	/* Nothing of all this shall be touched for the first time later */
+	memset(self->req->status, 0, self->req->count * sizeof(int));
+	memset(self->before, 0, self->frames * sizeof(uint64_t));
+	memset(self->after, 0, self->frames * sizeof(uint64_t));
+	memset(self->mapcount, 0, self->frames * sizeof(uint64_t));
+}
+
+FIXTURE_TEARDOWN(all)
+{
+	EXPECT_TRUE(intact(self->mem, PAGES * page_size(), SEED));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+/* How many entries are on some node */
+static unsigned long count_told(FIXTURE_DATA(all) *self)
+{
+	unsigned long n = 0;
+	int i;
+
+	for (i = 0; i < self->nr_nodes; i++)
+		n += request_count(self->req, self->nodes[i]);
+	return n;
+}
+
+static void read_taint(char *buf, size_t size)
+{
+	read_file("/proc/sys/kernel/tainted", buf, size);
+}
+
+TEST_F(all, idle)
+{
+	const uint64_t kernel = BIT(KPF_SLAB) | BIT(KPF_BUDDY) |
+				BIT(KPF_PGTABLE) | BIT(KPF_NOPAGE);
+	char taint_before[16], taint_after[16];
+	uint64_t pfn, flags;
+	unsigned long told;
+	int status, round;
+	uint64_t count;
+
+	read_taint(taint_before, sizeof(taint_before));
+	for (round = 0; round < 2; round++) {
+		read_frames("/proc/kpageflags", self->before, self->frames);
+		read_frames("/proc/kpagecount", self->mapcount, self->frames);
+		ASSERT_EQ(0, request_query(self->req, 0));
+		read_frames("/proc/kpageflags", self->after, self->frames);
+		told = count_told(self);
+		EXPECT_LT(2 * PAGES, told);
+		EXPECT_EQ(self->req->count,
+			  told + request_count(self->req, -ENOENT) +
+			  request_count(self->req, -EFAULT));
+		for (pfn = 0; pfn < self->frames; pfn++) {
+			/* Only what was the same all along */
+			status = self->req->status[pfn];
+			flags = self->before[pfn];
+			if (flags != self->after[pfn])
+				continue;
+			if (flags & kernel)
+				ASSERT_EQ(-ENOENT, status);
+			if (flags & BIT(KPF_ZERO_PAGE))
+				ASSERT_EQ(-EFAULT, status);
+		}
+		for (; pfn < self->req->count; pfn++)
+			ASSERT_EQ(-ENOENT, self->req->status[pfn]);
+		for (pfn = 0; pfn < PAGES; pfn++) {
+			uint64_t phys = phys_of(0, self->mem +
+						pfn * page_size());
+
+			ASSERT_EQ(self->to,
+				  self->req->status[phys / page_size()]);
+			ASSERT_TRUE(page_mapcount(phys, &count));
+			ASSERT_EQ(1, count);
+			ASSERT_EQ(1, self->mapcount[phys / page_size()]);
+		}
+	}
+	read_taint(taint_after, sizeof(taint_after));
+	EXPECT_STREQ(taint_before, taint_after);
+}
+
+/* While memory is allocated and freed all the time */
+static void churn(int node)
+{
+	char *mem;
+	pid_t pid;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		mem = map_memory(ANON, PAGES);
+		memset(mem, 1, PAGES * page_size());
+		pid = fork();
+		if (!pid) {
+			memset(mem, 2, PAGES * page_size());
+			_exit(0);
+		}
+		waitpid(pid, NULL, 0);
+		munmap(mem, PAGES * page_size());
+		mem = alloc_thp(node, SEED);
+		if (mem)
+			munmap(mem, thp_size());
+	}
+}
+
+TEST_F(all, busy)
+{
+	char taint_before[16], taint_after[16];
+	unsigned long known;
+	pid_t pid;
+	int round;
+
+	read_taint(taint_before, sizeof(taint_before));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		churn(self->to);
+	for (round = 0; round < 2; round++) {
+		ASSERT_EQ(0, request_query(self->req, 0));
+		known = count_told(self) + request_count(self->req, -ENOENT) +
+			request_count(self->req, -EFAULT);
+		ASSERT_EQ(self->req->count, known);
+	}
+	reap(pid);
+	read_taint(taint_after, sizeof(taint_after));
+	EXPECT_STREQ(taint_before, taint_after);
+}
+
+TEST_HARNESS_MAIN

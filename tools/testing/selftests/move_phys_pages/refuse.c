@@ -1,0 +1,719 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What cannot move, says why, and does not keep others from moving */
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <linux/io_uring.h>
+#include <linux/kernel-page-flags.h>
+
+#include "../kselftest_harness.h"
+#include "util.h"
+
+#ifndef __NR_memfd_secret
+#define __NR_memfd_secret	447
+#endif
+
+#define SEED		11
+#define MAX_BAD		64
+
+/*
+ * Addresses of no page that could move: their status is the same in a move to
+ * any node and in a query.
+ */
+struct bad {
+	unsigned long count;
+	uint64_t phys[MAX_BAD];
+};
+
+static void add(struct bad *bad, uint64_t phys)
+{
+	if (bad->count < MAX_BAD)
+		bad->phys[bad->count++] = phys;
+}
+
+static void add_ends(struct bad *bad, uint64_t start, uint64_t end)
+{
+	add(bad, start);
+	add(bad, start + (end - start) / 2);
+	add(bad, end);
+}
+
+/* What lies between two ranges of memory */
+static void find_holes(struct bad *bad, const char *good)
+{
+	uint64_t start, end, last = 0;
+	long pos = 0;
+
+	while (next_resource("System RAM", &pos, &start, &end)) {
+		if (start > last)
+			add_ends(bad, last, start - 1);
+		last = end + 1;
+	}
+}
+
+static void find_beyond_ram(struct bad *bad, const char *good)
+{
+	uint64_t start, end, last = 0;
+	long pos = 0;
+	int bit;
+
+	while (next_resource("System RAM", &pos, &start, &end))
+		last = end + 1;
+	for (bit = 0; bit < 40; bit++)
+		add(bad, last + BIT(bit) - 1);
+}
+
+/* An address of ours, but for a bit that no address here has */
+static void find_high_bits(struct bad *bad, const char *good)
+{
+	uint64_t phys = phys_of(0, good);
+	int bit;
+
+	for (bit = 0; bit < 64; bit++)
+		if (!(phys & BIT(bit)) && !is_ram(phys | BIT(bit)))
+			add(bad, phys | BIT(bit));
+	add(bad, ~phys);
+	add(bad, UINT64_MAX);
+	add(bad, UINT64_MAX - page_size() + 1);
+	add(bad, phys | BIT(63) | BIT(62) | BIT(52));
+	add(bad, -phys);
+}
+
+static void find_kernel_image(struct bad *bad, const char *good)
+{
+	/* The zero page is in its bss */
+	static const char * const names[] = {
+		"Kernel code", "Kernel rodata", "Kernel data",
+	};
+	uint64_t start, end;
+	size_t i;
+	long pos;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		pos = 0;
+		if (next_resource(names[i], &pos, &start, &end))
+			add_ends(bad, start, end);
+	}
+}
+
+static void find_by_flag(struct bad *bad, int kpf)
+{
+	uint64_t frames = count_frames();
+	const size_t chunk = 1 << 14;
+	uint64_t *flags = malloc(chunk * sizeof(*flags));
+	int fd = open("/proc/kpageflags", O_RDONLY);
+	ssize_t n, i;
+	uint64_t pfn;
+
+	if (fd < 0 || !flags)
+		die("cannot read kpageflags");
+	/* A few from everywhere */
+	for (pfn = 0; pfn < frames; pfn += chunk) {
+		unsigned long before = bad->count;
+
+		n = pread(fd, flags, chunk * sizeof(*flags),
+			  pfn * sizeof(*flags)) / (ssize_t)sizeof(*flags);
+		for (i = 0; i < n && bad->count < before + 5; i++)
+			if (flags[i] & BIT(kpf))
+				add(bad, (pfn + i) * page_size());
+	}
+	close(fd);
+	free(flags);
+}
+
+static void find_free(struct bad *bad, const char *good)
+{
+	find_by_flag(bad, KPF_BUDDY);
+}
+
+static void find_slab(struct bad *bad, const char *good)
+{
+	find_by_flag(bad, KPF_SLAB);
+}
+
+static void find_page_tables(struct bad *bad, const char *good)
+{
+	find_by_flag(bad, KPF_PGTABLE);
+}
+
+/* In the page cache, but in nobody's page table any more */
+static void add_unmapped(struct bad *bad, enum memory kind)
+{
+	int fd = open_file(kind, 8 * page_size());
+	char *mem = map_file(fd, 8);
+	int i;
+
+	fill(mem, 8 * page_size(), SEED);
+	for (i = 0; i < 8; i++)
+		add(bad, phys_of(0, mem + i * page_size()));
+	munmap(mem, 8 * page_size());
+}
+
+static void find_unmapped_memfd(struct bad *bad, const char *good)
+{
+	add_unmapped(bad, MEMFD);
+}
+
+static void find_unmapped_tmpfs(struct bad *bad, const char *good)
+{
+	add_unmapped(bad, TMPFS);
+}
+
+/* Anonymous memory that was only ever read */
+static void find_zero_page(struct bad *bad, const char *good)
+{
+	char *mem = map_memory(ANON, 1);
+	uint64_t phys;
+
+	peek(mem);
+	phys = phys_of(0, mem);
+	if (!page_has(phys, KPF_ZERO_PAGE))
+		die("no zero page at %llx", (unsigned long long)phys);
+	add(bad, phys);
+	add(bad, phys + page_size() - 1);
+}
+
+static void find_huge_zero_page(struct bad *bad, const char *good)
+{
+	size_t size = thp_size();
+	char *mem = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t phys;
+	size_t i;
+
+	if (mem == MAP_FAILED)
+		die("mmap of %zu bytes", 2 * size);
+	mem += -(uintptr_t)mem & (size - 1);
+	if (madvise(mem, size, MADV_HUGEPAGE))
+		die("no transparent huge pages");
+	peek(mem);
+	for (i = 0; i < size; i += size / 16) {
+		phys = phys_of(0, mem + i);
+		if (!page_has(phys, KPF_ZERO_PAGE) || !page_has(phys, KPF_THP))
+			die("no huge zero page at %llx",
+			    (unsigned long long)phys);
+		add(bad, phys + i % page_size());
+	}
+}
+
+/* Memory that not even the kernel can read */
+static void find_secret(struct bad *bad, const char *good)
+{
+	int fd = syscall(__NR_memfd_secret, 0);
+	char *mem;
+	int i;
+
+	if (fd < 0)
+		return;
+	if (ftruncate(fd, 4 * page_size()))
+		die("cannot resize secret memory");
+	mem = map_file(fd, 4);
+	for (i = 0; i < 4; i++) {
+		mem[i * page_size()] = 1;
+		add(bad, phys_of(0, mem + i * page_size()));
+	}
+}
+
+/* Pages of a driver, here io_uring's, in our page tables */
+static void find_driver_pages(struct bad *bad, const char *good)
+{
+	struct io_uring_params params = { 0 };
+	int fd = syscall(__NR_io_uring_setup, 64, &params);
+	char *ring;
+
+	if (fd < 0)
+		return;
+	ring = mmap(NULL, params.sq_entries * sizeof(struct io_uring_sqe),
+		    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd,
+		    IORING_OFF_SQES);
+	if (ring == MAP_FAILED)
+		die("mmap of an io_uring");
+	ring[0] = 0;
+	add(bad, phys_of(0, ring));
+}
+
+FIXTURE(bad)
+{
+	int from, to;
+	struct bad bad;
+	struct request *req;
+	char *good;
+};
+
+FIXTURE_VARIANT(bad)
+{
+	void (*find)(struct bad *bad, const char *good);
+	int status;
+	int kpf;	/* what makes it bad, if that may pass */
+};
+
+FIXTURE_VARIANT_ADD(bad, hole)
+{
+	.find = find_holes,
+	.status = -ENOENT,
+};
+
+FIXTURE_VARIANT_ADD(bad, beyond_ram)
+{
+	.find = find_beyond_ram,
+	.status = -ENOENT,
+};
+
+FIXTURE_VARIANT_ADD(bad, high_bits)
+{
+	.find = find_high_bits,
+	.status = -ENOENT,
+};
+
+FIXTURE_VARIANT_ADD(bad, kernel_image)
+{
+	.find = find_kernel_image,
+	.status = -ENOENT,
+};
+
+FIXTURE_VARIANT_ADD(bad, free)
+{
+	.find = find_free,
+	.status = -ENOENT,
+	.kpf = KPF_BUDDY,
+};
+
+FIXTURE_VARIANT_ADD(bad, slab)
+{
+	.find = find_slab,
+	.status = -ENOENT,
+	.kpf = KPF_SLAB,
+};
+
+FIXTURE_VARIANT_ADD(bad, page_tables)
+{
+	.find = find_page_tables,
+	.status = -ENOENT,
+	.kpf = KPF_PGTABLE,
+};
+
+FIXTURE_VARIANT_ADD(bad, unmapped_memfd)
+{
+	.find = find_unmapped_memfd,
+	.status = -ENOENT,
+};
+
+FIXTURE_VARIANT_ADD(bad, unmapped_tmpfs)
+{
+	.find = find_unmapped_tmpfs,
+	.status = -ENOENT,
+};
+
+FIXTURE_VARIANT_ADD(bad, zero_page)
+{
+	.find = find_zero_page,
+	.status = -EFAULT,
+};
+
+FIXTURE_VARIANT_ADD(bad, huge_zero_page)
+{
+	.find = find_huge_zero_page,
+	.status = -EFAULT,
+};
+
+FIXTURE_VARIANT_ADD(bad, secret)
+{
+	.find = find_secret,
+	.status = -EFAULT,
+};
+
+FIXTURE_VARIANT_ADD(bad, driver_pages)
+{
+	.find = find_driver_pages,
+	.status = -EFAULT,
+};
+
+FIXTURE_SETUP(bad)
+{
+	unsigned long i;
+
+	TWO_NODES(self->from, self->to);
+	/* All that is needed later, so that little changes meanwhile */
+	self->req = request_new(2 * MAX_BAD);
+	for (i = 0; i < self->req->count; i++)
+		self->req->status[i] = PRESET;
+	self->good = alloc_memory(ANON, self->from, MAX_BAD, SEED);
+	variant->find(&self->bad, self->good);
+	if (!self->bad.count)
+		SKIP(return, "there is none");
+}
+
+FIXTURE_TEARDOWN(bad)
+{
+	EXPECT_TRUE(intact(self->good, MAX_BAD * page_size(), SEED));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+/* How many that are still bad have not the status that they should have */
+static unsigned long wrong(const struct bad *bad, const int *status, int want,
+			   int kpf)
+{
+	unsigned long i, n = 0, checked = 0;
+
+	for (i = 0; i < bad->count; i++) {
+		if (kpf && !page_has(bad->phys[i], kpf))
+			continue;
+		checked++;
+		if (status[i] == want)
+			continue;
+		fprintf(stderr, "# %llx: status %d instead of %d\n",
+			(unsigned long long)bad->phys[i], status[i], want);
+		n++;
+	}
+	if (!checked)
+		die("nothing stayed as it was");
+	return n;
+}
+
+TEST_F(bad, query)
+{
+	int status[MAX_BAD];
+	int round;
+
+	for (round = 0; round < 3; round++) {
+		memset(status, 0x55, sizeof(status));
+		EXPECT_EQ(0, move_phys_pages(self->bad.count, self->bad.phys,
+					     NULL, status, 0));
+		EXPECT_EQ(0, wrong(&self->bad, status, variant->status,
+				   variant->kpf));
+	}
+}
+
+/* It is as bad on the node where it is as it is on any other */
+TEST_F(bad, move)
+{
+	int status[MAX_BAD], nodes[MAX_BAD];
+	unsigned long i;
+	int flags;
+
+	for (flags = 0; flags <= VALID_FLAGS; flags++) {
+		for (i = 0; i < self->bad.count; i++)
+			nodes[i] = flags % 2 ? self->to : self->from;
+		memset(status, 0x55, sizeof(status));
+		EXPECT_EQ(0, move_phys_pages(self->bad.count, self->bad.phys,
+					     nodes, status, flags));
+		EXPECT_EQ(0, wrong(&self->bad, status, variant->status,
+				   variant->kpf));
+	}
+}
+
+/* One bad entry never ends the call: all the good ones between them move */
+TEST_F(bad, among_good)
+{
+	struct request *req = self->req;
+	int status[MAX_BAD];
+	unsigned long i;
+
+	for (i = 0; i < MAX_BAD; i++) {
+		request_set(req, 2 * i, self->bad.phys[i % self->bad.count],
+			    self->to);
+		request_set(req, 2 * i + 1,
+			    phys_of(0, self->good + i * page_size()),
+			    self->to);
+	}
+	EXPECT_EQ(0, request_move(req, 0));
+	EXPECT_EQ(MAX_BAD, count_on_node(0, self->good, MAX_BAD, self->to));
+	for (i = 0; i < MAX_BAD; i++) {
+		EXPECT_EQ(self->to, req->status[2 * i + 1]);
+		status[i] = req->status[2 * i];
+	}
+	EXPECT_EQ(0, wrong(&self->bad, status, variant->status, variant->kpf));
+}
+
+/* Nobody's, though it may be somebody's again */
+TEST(unmapped_stays)
+{
+	int fd = open_file(MEMFD, page_size());
+	char *mem = map_file(fd, 1);
+	int from, to;
+	uint64_t phys;
+
+	TWO_NODES(from, to);
+	fill(mem, page_size(), SEED);
+	phys = phys_of(0, mem);
+	ASSERT_EQ(0, munmap(mem, page_size()));
+	EXPECT_OUTCOME(0, -ENOENT, move_one(phys, from, 0));
+	EXPECT_OUTCOME(0, -ENOENT, move_one(phys, to, 0));
+	mem = map_file(fd, 1);
+	EXPECT_TRUE(intact(mem, page_size(), SEED));
+	EXPECT_EQ(phys, phys_of(0, mem));
+}
+
+/* Memory that has been taken offline */
+FIXTURE(offline)
+{
+	int from, to;
+	char state[64];		/* the file that tells and sets it */
+	uint64_t start, size;
+};
+
+static bool take_offline(FIXTURE_DATA(offline) *self, unsigned long block)
+{
+	snprintf(self->state, sizeof(self->state),
+		 "/sys/devices/system/memory/memory%lu/state", block);
+	return try_write_file(self->state, "offline");
+}
+
+FIXTURE_SETUP(offline)
+{
+	unsigned long last = 0, block;
+	uint64_t start, end;
+	long pos = 0;
+	char buf[64];
+
+	TWO_NODES(self->from, self->to);
+	if (access("/sys/devices/system/memory/block_size_bytes", R_OK))
+		SKIP(return, "no memory hotplug");
+	read_file("/sys/devices/system/memory/block_size_bytes", buf,
+		  sizeof(buf));
+	self->size = strtoull(buf, NULL, 16);
+	while (next_resource("System RAM", &pos, &start, &end))
+		last = end / self->size;
+	for (block = last; block && !take_offline(self, block); block--)
+		;
+	ASSERT_NE(0, block);
+	self->start = block * self->size;
+}
+
+FIXTURE_TEARDOWN(offline)
+{
+	write_file(self->state, "online");
+}
+
+TEST_F(offline, move_and_query)
+{
+	const uint64_t offsets[] = {
+		0, page_size(), self->size / 2, self->size - 1,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
+		uint64_t phys = self->start + offsets[i];
+
+		EXPECT_OUTCOME(0, -ENOENT, query_one(phys));
+		EXPECT_OUTCOME(0, -ENOENT, move_one(phys, self->from, 0));
+		EXPECT_OUTCOME(0, -ENOENT, move_one(phys, self->to, 0));
+	}
+}
+
+/*
+ * Pages that somebody holds: they are busy until let go, and each entry that
+ * names them counts.
+ */
+FIXTURE(held)
+{
+	int from, to;
+	int fds[2];		/* the pipe or the ring that holds them */
+	size_t size;
+	unsigned long pages;
+	char *mem;
+	uint64_t phys;
+};
+
+FIXTURE_VARIANT(held)
+{
+	bool longterm;
+	bool thp;
+	enum memory kind;
+};
+
+FIXTURE_VARIANT_ADD(held, anon_in_pipe)
+{
+	.kind = ANON,
+};
+
+FIXTURE_VARIANT_ADD(held, shmem_in_pipe)
+{
+	.kind = SHMEM,
+};
+
+FIXTURE_VARIANT_ADD(held, thp_in_pipe)
+{
+	.thp = true,
+};
+
+FIXTURE_VARIANT_ADD(held, anon_in_ring)
+{
+	.longterm = true,
+	.kind = ANON,
+};
+
+FIXTURE_VARIANT_ADD(held, shmem_in_ring)
+{
+	.longterm = true,
+	.kind = SHMEM,
+};
+
+FIXTURE_VARIANT_ADD(held, thp_in_ring)
+{
+	.longterm = true,
+	.thp = true,
+};
+
+/* A pipe takes a reference, and a ring's registered buffer a long-term pin */
+static bool hold(FIXTURE_DATA(held) *self, bool longterm)
+{
+	struct io_uring_params params = { 0 };
+	struct iovec iov = { .iov_base = self->mem, .iov_len = page_size() };
+
+	if (!longterm)
+		return !pipe(self->fds) && vmsplice(self->fds[1], &iov, 1, 0) ==
+					   (ssize_t)page_size();
+	self->fds[0] = syscall(__NR_io_uring_setup, 1, &params);
+	return self->fds[0] >= 0 &&
+	       !syscall(__NR_io_uring_register, self->fds[0],
+			IORING_REGISTER_BUFFERS, &iov, 1);
+}
+
+static void let_go(FIXTURE_DATA(held) *self, bool longterm)
+{
+	char *buf = malloc(page_size());
+
+	if (longterm ? syscall(__NR_io_uring_register, self->fds[0],
+			       IORING_UNREGISTER_BUFFERS, NULL, 0) :
+		       read(self->fds[0], buf, page_size()) !=
+		       (ssize_t)page_size())
+		die("cannot let go of a page");
+	free(buf);
+}
+
+FIXTURE_SETUP(held)
+{
+	TWO_NODES(self->from, self->to);
+	self->mem = variant->thp ? alloc_thp(self->from, SEED) :
+		    alloc_memory(variant->kind, self->from, 1, SEED);
+	if (!self->mem)
+		SKIP(return, "no transparent huge pages");
+	self->size = variant->thp ? thp_size() : page_size();
+	self->pages = self->size / page_size();
+	if (!hold(self, variant->longterm))
+		SKIP(return, "no %s", variant->longterm ? "io_uring" : "pipe");
+	self->phys = phys_of(0, self->mem);
+}
+
+FIXTURE_TEARDOWN(held)
+{
+	EXPECT_TRUE(intact(self->mem, self->size, SEED));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+TEST_F(held, until_let_go)
+{
+	int i;
+
+	EXPECT_OUTCOME(0, self->from, query_one(self->phys));
+	for (i = 0; i < 3; i++) {
+		EXPECT_OUTCOME(1, -EBUSY, move_one(self->phys, self->to, 0));
+		EXPECT_EQ(self->phys, phys_of(0, self->mem));
+	}
+	/* Nothing more is asked of what is there already */
+	EXPECT_OUTCOME(0, self->from, move_one(self->phys, self->from, 0));
+	let_go(self, variant->longterm);
+	EXPECT_OUTCOME(0, self->to, move_one(self->phys, self->to, 0));
+	EXPECT_EQ(self->pages, count_on_node(0, self->mem, self->pages,
+					     self->to));
+}
+
+TEST_F(held, each_entry_counts)
+{
+	const unsigned long times = 5, good = 100;
+	char *mem = alloc_memory(ANON, self->from, good, SEED);
+	unsigned long held = times * self->pages;
+	struct request *req = request_new(held + good);
+	unsigned long i;
+
+	for (i = 0; i < held; i++)
+		request_set(req, i, self->phys + i % self->size, self->to);
+	for (i = 0; i < good; i++)
+		request_set(req, held + i, phys_of(0, mem + i * page_size()),
+			    self->to);
+	shuffle(req, SEED);
+	EXPECT_EQ(held, request_move(req, 0));
+	EXPECT_EQ(held, request_count(req, -EBUSY));
+	EXPECT_EQ(good, request_count(req, self->to));
+	EXPECT_EQ(good, count_on_node(0, mem, good, self->to));
+	EXPECT_EQ(self->phys, phys_of(0, self->mem));
+	EXPECT_TRUE(intact(mem, good * page_size(), SEED));
+}
+
+/* Not even tried, so that nobody has to fault it in again */
+TEST_F(held, longterm_is_not_tried)
+{
+	unsigned long before, after;
+
+	if (!variant->longterm)
+		return;
+	write_file("/proc/sys/vm/stat_refresh", "1");
+	before = vmstat("/proc/vmstat", "pgmigrate_fail");
+	EXPECT_OUTCOME(1, -EBUSY, move_one(self->phys, self->to, 0));
+	after = vmstat("/proc/vmstat", "pgmigrate_fail");
+	EXPECT_EQ(before, after);
+}
+
+/* Dirty pages of a file system that neither moves them nor writes them back */
+FIXTURE(ramfs)
+{
+	int from, to;
+	char dir[64];
+	char *page;
+};
+
+FIXTURE_SETUP(ramfs)
+{
+	char path[80];
+	int fd;
+
+	TWO_NODES(self->from, self->to);
+	snprintf(self->dir, sizeof(self->dir), "/tmp/mpp-XXXXXX");
+	ASSERT_NE(NULL, mkdtemp(self->dir));
+	ASSERT_EQ(0, mount("none", self->dir, "ramfs", 0, NULL));
+	snprintf(path, sizeof(path), "%s/file", self->dir);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, page_size()));
+	self->page = map_file(fd, 1);
+	close(fd);
+}
+
+FIXTURE_TEARDOWN(ramfs)
+{
+	EXPECT_EQ(0, munmap(self->page, page_size()));
+	EXPECT_EQ(0, umount(self->dir));
+	EXPECT_EQ(0, rmdir(self->dir));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+TEST_F(ramfs, dirty)
+{
+	uint64_t phys;
+
+	touch_on(self->from, self->page, page_size());
+	fill(self->page, page_size(), SEED);
+	phys = phys_of(0, self->page);
+	EXPECT_OUTCOME(0, self->from, query_one(phys));
+	EXPECT_OUTCOME(1, -EINVAL, move_one(phys, self->to, 0));
+	EXPECT_EQ(phys, phys_of(0, self->page));
+	EXPECT_OUTCOME(0, self->from, move_one(phys, self->from, 0));
+	EXPECT_TRUE(intact(self->page, page_size(), SEED));
+}
+
+TEST_F(ramfs, clean)
+{
+	int node, other;
+
+	/* A hole in the file, read only */
+	EXPECT_EQ(0, peek(self->page));
+	node = node_of(0, self->page);
+	other = node == self->from ? self->to : self->from;
+	EXPECT_OUTCOME(0, other, move_one(phys_of(0, self->page), other, 0));
+	EXPECT_EQ(other, node_of(0, self->page));
+	EXPECT_EQ(0, peek(self->page));
+}
+
+TEST_HARNESS_MAIN

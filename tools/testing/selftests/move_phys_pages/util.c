@@ -1,0 +1,619 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <linux/kernel-page-flags.h>
+
+#include "util.h"
+
+#ifndef __NR_move_phys_pages
+#define __NR_move_phys_pages	548
+#endif
+
+#define PAGEMAP_PRESENT		BIT(63)
+#define PAGEMAP_PFN		(BIT(55) - 1)
+#define MAX_NODES		1024
+
+/* abort() and not exit(): the harness overlooks the latter in a TEST_F() */
+noreturn void die(const char *fmt, ...)
+{
+	int err = errno;
+	va_list args;
+
+	fputs("# ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fprintf(stderr, " (errno: %s)\n", strerror(err));
+	abort();
+}
+
+long move_phys_pages(unsigned long count, const uint64_t *pages,
+		     const int *nodes, int *status, int flags)
+{
+	long ret = syscall(__NR_move_phys_pages, count, pages, nodes, status,
+			   flags);
+
+	return ret == -1 ? -errno : ret;
+}
+
+static void *alloc_array(unsigned long count, size_t size)
+{
+	void *mem = calloc(count ?: 1, size);
+
+	if (!mem)
+		die("no memory for an array of %lu", count);
+	return mem;
+}
+
+struct request *request_new(unsigned long count)
+{
+	struct request *req = alloc_array(1, sizeof(*req));
+
+	req->count = count;
+	req->pages = alloc_array(count, sizeof(*req->pages));
+	req->nodes = alloc_array(count, sizeof(*req->nodes));
+	req->status = alloc_array(count, sizeof(*req->status));
+	return req;
+}
+
+void request_free(struct request *req)
+{
+	free(req->pages);
+	free(req->nodes);
+	free(req->status);
+	free(req);
+}
+
+void request_set(struct request *req, unsigned long i, uint64_t phys, int node)
+{
+	if (i >= req->count)
+		die("entry %lu of %lu", i, req->count);
+	req->pages[i] = phys;
+	req->nodes[i] = node;
+}
+
+static long request_call(struct request *req, const int *nodes, int flags)
+{
+	unsigned long i;
+
+	for (i = 0; i < req->count; i++)
+		req->status[i] = PRESET;
+	return move_phys_pages(req->count, req->pages, nodes, req->status,
+			       flags);
+}
+
+long request_move(struct request *req, int flags)
+{
+	return request_call(req, req->nodes, flags);
+}
+
+long request_query(struct request *req, int flags)
+{
+	return request_call(req, NULL, flags);
+}
+
+unsigned long request_count(const struct request *req, int status)
+{
+	unsigned long i, n = 0;
+
+	for (i = 0; i < req->count; i++)
+		n += req->status[i] == status;
+	return n;
+}
+
+struct outcome move_one(uint64_t phys, int node, int flags)
+{
+	struct outcome out = { .status = PRESET };
+
+	out.ret = move_phys_pages(1, &phys, &node, &out.status, flags);
+	return out;
+}
+
+struct outcome query_one(uint64_t phys)
+{
+	struct outcome out = { .status = PRESET };
+
+	out.ret = move_phys_pages(1, &phys, NULL, &out.status, 0);
+	return out;
+}
+
+void read_file(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		die("cannot open %s", path);
+	while (len < size - 1) {
+		n = read(fd, buf + len, size - 1 - len);
+		if (n < 0)
+			die("cannot read %s", path);
+		if (!n)
+			break;
+		len += n;
+	}
+	buf[len] = '\0';
+	close(fd);
+}
+
+bool try_write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t len = strlen(text);
+	bool written;
+
+	if (fd < 0)
+		return false;
+	written = write(fd, text, len) == len;
+	close(fd);
+	return written;
+}
+
+void write_file(const char *path, const char *text)
+{
+	if (!try_write_file(path, text))
+		die("cannot write %s to %s", text, path);
+}
+
+/* The file is a list such as 0-2,5 */
+int memory_nodes(int *nodes, int max)
+{
+	char buf[1024], *pos = buf;
+	long first, last;
+	int n = 0;
+
+	read_file("/sys/devices/system/node/has_memory", buf, sizeof(buf));
+	while (*pos && *pos != '\n') {
+		first = strtol(pos, &pos, 10);
+		last = first;
+		if (*pos == '-')
+			last = strtol(pos + 1, &pos, 10);
+		if (*pos == ',')
+			pos++;
+		for (; first <= last && n < max; first++)
+			nodes[n++] = first;
+	}
+	return n;
+}
+
+int node_without_memory(void)
+{
+	int nodes[MAX_NODES];
+	int n = memory_nodes(nodes, MAX_NODES);
+	int i;
+
+	for (i = 0; i < n && nodes[i] == i; i++)
+		;
+	return i;
+}
+
+size_t page_size(void)
+{
+	return sysconf(_SC_PAGESIZE);
+}
+
+size_t thp_size(void)
+{
+	char buf[64];
+
+	read_file("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", buf,
+		  sizeof(buf));
+	return strtoul(buf, NULL, 10);
+}
+
+/* Of an array of 64-bit words that /proc or /proc/PID shows as a file */
+static bool read_word(const char *path, uint64_t index, uint64_t *word)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		die("cannot open %s", path);
+	n = pread(fd, word, sizeof(*word), index * sizeof(*word));
+	if (n < 0)
+		die("cannot read word %llu of %s",
+		    (unsigned long long)index, path);
+	close(fd);
+	return n == sizeof(*word);
+}
+
+uint64_t phys_of(pid_t pid, const void *addr)
+{
+	char path[64];
+	uint64_t entry;
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid ?: getpid());
+	if (!read_word(path, (uintptr_t)addr / page_size(), &entry))
+		die("%s has no entry for %p", path, addr);
+	if (!(entry & PAGEMAP_PRESENT))
+		return 0;
+	entry &= PAGEMAP_PFN;
+	if (!entry)
+		die("%s hides physical addresses", path);
+	return entry * page_size() + (uintptr_t)addr % page_size();
+}
+
+int node_of(pid_t pid, const void *addr)
+{
+	int status = PRESET;
+
+	if (syscall(__NR_move_pages, pid, 1UL, &addr, NULL, &status, 0))
+		die("move_pages cannot query %p of process %d", addr, pid);
+	return status;
+}
+
+size_t count_on_node(pid_t pid, const char *mem, size_t pages, int node)
+{
+	const char **addrs = alloc_array(pages, sizeof(*addrs));
+	int *status = alloc_array(pages, sizeof(*status));
+	size_t i, n = 0;
+
+	for (i = 0; i < pages; i++)
+		addrs[i] = mem + i * page_size();
+	if (syscall(__NR_move_pages, pid, pages, addrs, NULL, status, 0))
+		die("move_pages cannot query %p of process %d", mem, pid);
+	for (i = 0; i < pages; i++)
+		n += status[i] == node;
+	free(addrs);
+	free(status);
+	return n;
+}
+
+bool next_resource(const char *name, long *pos, uint64_t *start, uint64_t *end)
+{
+	FILE *file = fopen("/proc/iomem", "re");
+	unsigned long long first, last;
+	bool found = false;
+	char line[256];
+	char *colon;
+
+	if (!file || fseek(file, *pos, SEEK_SET))
+		die("cannot read /proc/iomem");
+	while (!found && fgets(line, sizeof(line), file)) {
+		colon = strstr(line, " : ");
+		found = colon && !strncmp(colon + 3, name, strlen(name)) &&
+			sscanf(line, "%llx-%llx", &first, &last) == 2;
+	}
+	*pos = ftell(file);
+	fclose(file);
+	if (found) {
+		*start = first;
+		*end = last;
+	}
+	return found;
+}
+
+bool is_ram(uint64_t phys)
+{
+	uint64_t start, end;
+	long pos = 0;
+
+	while (next_resource("System RAM", &pos, &start, &end))
+		if (phys >= start && phys <= end)
+			return true;
+	return false;
+}
+
+bool page_flags(uint64_t phys, uint64_t *flags)
+{
+	return read_word("/proc/kpageflags", phys / page_size(), flags);
+}
+
+bool page_mapcount(uint64_t phys, uint64_t *count)
+{
+	return read_word("/proc/kpagecount", phys / page_size(), count);
+}
+
+bool page_has(uint64_t phys, int kpf)
+{
+	uint64_t flags;
+
+	return page_flags(phys, &flags) && flags & BIT(kpf);
+}
+
+uint64_t count_frames(void)
+{
+	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	static uint64_t words[1 << 16];
+	uint64_t bytes = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		die("cannot open /proc/kpageflags");
+	while ((n = read(fd, words, sizeof(words))) > 0)
+		bytes += n;
+	if (n < 0)
+		die("cannot read /proc/kpageflags");
+	close(fd);
+	return bytes / sizeof(*words);
+}
+
+int open_file(enum memory kind, size_t size)
+{
+	int fd;
+
+	if (kind == MEMFD)
+		fd = memfd_create("move_phys_pages", MFD_CLOEXEC);
+	else
+		fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0)
+		die("cannot open a %s", kind == MEMFD ? "memfd" : "file");
+	if (ftruncate(fd, size))
+		die("cannot resize a file to %zu", size);
+	return fd;
+}
+
+static char *map(int flags, int fd, size_t size)
+{
+	char *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
+
+	if (mem == MAP_FAILED)
+		die("mmap of %zu bytes", size);
+	/* Nor shall khugepaged make huge pages of them; fails without THP */
+	madvise(mem, size, MADV_NOHUGEPAGE);
+	return mem;
+}
+
+char *map_file(int fd, size_t pages)
+{
+	return map(MAP_SHARED, fd, pages * page_size());
+}
+
+char *map_memory(enum memory kind, size_t pages)
+{
+	size_t size = pages * page_size();
+	char *mem;
+	int fd;
+
+	switch (kind) {
+	case ANON:
+		return map(MAP_PRIVATE | MAP_ANONYMOUS, -1, size);
+	case SHMEM:
+		return map(MAP_SHARED | MAP_ANONYMOUS, -1, size);
+	default:
+		fd = open_file(kind, size);
+		mem = map_file(fd, pages);
+		close(fd);
+		return mem;
+	}
+}
+
+static void bind_to(int node)
+{
+	unsigned long mask[MAX_NODES / (8 * sizeof(long))] = { 0 };
+	const int bits = 8 * sizeof(long);
+
+	mask[node / bits] |= 1UL << node % bits;
+	/* The kernel takes one bit less than it is told */
+	if (syscall(__NR_set_mempolicy, MPOL_BIND, mask, MAX_NODES + 1))
+		die("cannot bind to node %d", node);
+}
+
+void touch_on(int node, char *mem, size_t size)
+{
+	size_t i;
+
+	bind_to(node);
+	for (i = 0; i < size; i += page_size())
+		mem[i] = 1;
+	if (syscall(__NR_set_mempolicy, MPOL_DEFAULT, NULL, 0))
+		die("cannot reset the memory policy");
+	i = size / page_size();
+	if (count_on_node(0, mem, i, node) != i)
+		die("%zu pages are not on node %d", i, node);
+}
+
+char peek(const char *addr)
+{
+	return __atomic_load_n(addr, __ATOMIC_RELAXED);
+}
+
+char *alloc_memory(enum memory kind, int node, size_t pages, uint32_t seed)
+{
+	char *mem = map_memory(kind, pages);
+
+	touch_on(node, mem, pages * page_size());
+	fill(mem, pages * page_size(), seed);
+	return mem;
+}
+
+char *alloc_thp(int node, uint32_t seed)
+{
+	size_t size = thp_size(), before;
+	char *mem = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (mem == MAP_FAILED)
+		die("mmap of %zu bytes", 2 * size);
+	before = -(uintptr_t)mem & (size - 1);
+	if (before)
+		munmap(mem, before);
+	mem += before;
+	munmap(mem + size, size - before);
+	if (madvise(mem, size, MADV_HUGEPAGE))
+		return NULL;
+	touch_on(node, mem, size);
+	if (!page_has(phys_of(0, mem), KPF_THP) ||
+	    !page_has(phys_of(0, mem), KPF_COMPOUND_HEAD))
+		return NULL;
+	fill(mem, size, seed);
+	return mem;
+}
+
+uint32_t next_random(uint32_t *state)
+{
+	*state = *state * 1664525 + 1013904223;
+	return *state >> 8;
+}
+
+void fill(void *mem, size_t size, uint32_t seed)
+{
+	uint32_t *word = mem;
+	size_t i;
+
+	for (i = 0; i < size / sizeof(*word); i++)
+		word[i] = next_random(&seed);
+}
+
+bool intact(const void *mem, size_t size, uint32_t seed)
+{
+	const uint32_t *word = mem;
+	size_t i;
+
+	for (i = 0; i < size / sizeof(*word); i++)
+		if (word[i] != next_random(&seed))
+			return false;
+	return true;
+}
+
+void shuffle(struct request *req, uint32_t seed)
+{
+	unsigned long i, j;
+	uint64_t page;
+	int node;
+
+	for (i = req->count; i > 1; i--) {
+		j = next_random(&seed) % i;
+		page = req->pages[i - 1];
+		node = req->nodes[i - 1];
+		request_set(req, i - 1, req->pages[j], req->nodes[j]);
+		request_set(req, j, page, node);
+	}
+}
+
+struct job {
+	void (*fn)(void *arg);
+	void *arg;
+	int done;
+};
+
+static int run_job(void *data)
+{
+	struct job *job = data;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	job->fn(job->arg);
+	if (write(job->done, "", 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void await_job(pid_t pid, int done)
+{
+	char byte;
+
+	if (pid < 0)
+		die("cannot make a process");
+	if (read(done, &byte, 1) != 1)
+		die("process %d failed", pid);
+	close(done);
+}
+
+pid_t spawn(void (*fn)(void *arg), void *arg)
+{
+	struct job job = { .fn = fn, .arg = arg };
+	int done[2];
+	pid_t pid;
+
+	if (pipe(done))
+		die("no pipe");
+	job.done = done[1];
+	pid = fork();
+	if (!pid)
+		run_job(&job);
+	close(done[1]);
+	await_job(pid, done[0]);
+	return pid;
+}
+
+pid_t spawn_vm(void (*fn)(void *arg), void *arg)
+{
+	const size_t stack_size = 64 * 1024;
+	struct job *job = alloc_array(1, sizeof(*job));
+	char *stack = alloc_array(1, stack_size);
+	int done[2];
+	pid_t pid;
+
+	if (pipe(done))
+		die("no pipe");
+	*job = (struct job){ .fn = fn, .arg = arg, .done = done[1] };
+	pid = clone(run_job, stack + stack_size, CLONE_VM | SIGCHLD, job);
+	close(done[1]);
+	await_job(pid, done[0]);
+	return pid;
+}
+
+void reap(pid_t pid)
+{
+	if (kill(pid, SIGKILL) || waitpid(pid, NULL, 0) != pid)
+		die("cannot end process %d", pid);
+}
+
+unsigned long vmstat(const char *path, const char *name)
+{
+	size_t len = strlen(name);
+	static char buf[1 << 16];
+	char *line;
+
+	read_file(path, buf, sizeof(buf));
+	for (line = buf; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!strncmp(line, name, len) && line[len] == ' ')
+			return strtoul(line + len, NULL, 10);
+	}
+	die("%s has no %s", path, name);
+}
+
+/* move_pages(2) does that first, even if nothing then has to move */
+void drain_lru_batches(const char *page)
+{
+	int node = node_of(0, page);
+	int status;
+
+	if (syscall(__NR_move_pages, 0, 1UL, &page, &node, &status,
+		    MPOL_MF_MOVE))
+		die("move_pages cannot leave %p on node %d", page, node);
+}
+
+static unsigned long isolated_in(const char *path)
+{
+	return vmstat(path, "nr_isolated_anon") +
+	       vmstat(path, "nr_isolated_file");
+}
+
+unsigned long isolated_pages(void)
+{
+	int nodes[MAX_NODES];
+	int n = memory_nodes(nodes, MAX_NODES);
+	int tries = 1000;
+	unsigned long sum;
+	char path[64];
+	int i;
+
+	/* Compaction and reclaim isolate too, though never for long */
+	do {
+		/* Counters of other CPUs count only once they are folded */
+		try_write_file("/proc/sys/vm/stat_refresh", "1");
+		sum = isolated_in("/proc/vmstat");
+		for (i = 0; i < n; i++) {
+			snprintf(path, sizeof(path),
+				 "/sys/devices/system/node/node%d/vmstat",
+				 nodes[i]);
+			sum += isolated_in(path);
+		}
+	} while (sum && --tries && !usleep(1000));
+	return sum;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the tests of move_phys_pages() have in common.
+ *
+ * A helper that cannot do its work aborts the test, so that none needs its
+ * result checked.
+ */
+#ifndef MOVE_PHYS_PAGES_UTIL_H
+#define MOVE_PHYS_PAGES_UTIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdnoreturn.h>
+#include <sys/types.h>
+#include <linux/mempolicy.h>
+
+/* Emulated CPUs and debug kernels are slow: this only ends a test that hangs */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	600
+
+#define PRESET			(-123)	/* a status that the call never gives */
+#define VALID_FLAGS		(MPOL_MF_STRICT | MPOL_MF_MOVE | MPOL_MF_MOVE_ALL)
+
+#define BIT(nr)			(1ULL << (nr))
+
+noreturn void die(const char *fmt, ...);
+
+/* The system call; -errno where it fails */
+long move_phys_pages(unsigned long count, const uint64_t *pages,
+		     const int *nodes, int *status, int flags);
+
+/* The arrays of one call */
+struct request {
+	unsigned long count;
+	uint64_t *pages;
+	int *nodes;
+	int *status;
+};
+
+struct request *request_new(unsigned long count);
+void request_free(struct request *req);
+/* Entry @i asks for the page at @phys to be on @node */
+void request_set(struct request *req, unsigned long i, uint64_t phys, int node);
+/* Both preset every status */
+long request_move(struct request *req, int flags);
+long request_query(struct request *req, int flags);
+/* How many entries have this status */
+unsigned long request_count(const struct request *req, int status);
+
+/* A call with one entry */
+struct outcome {
+	long ret;
+	int status;
+};
+
+struct outcome move_one(uint64_t phys, int node, int flags);
+struct outcome query_one(uint64_t phys);
+
+#define EXPECT_OUTCOME(_ret, _status, _outcome) do {			\
+	struct outcome __outcome = (_outcome);				\
+									\
+	EXPECT_EQ(_ret, __outcome.ret);					\
+	EXPECT_EQ(_status, __outcome.status);				\
+} while (0)
+
+/* Nodes */
+int memory_nodes(int *nodes, int max);
+int node_without_memory(void);
+
+/* What any test of a move needs, and is skipped without */
+#define TWO_NODES(_from, _to) do {					\
+	int __nodes[2];							\
+									\
+	if (move_phys_pages(0, NULL, NULL, NULL, 0))			\
+		SKIP(return, "needs move_phys_pages() and root");	\
+	if (memory_nodes(__nodes, 2) < 2)				\
+		SKIP(return, "needs two nodes with memory");		\
+	_from = __nodes[0];						\
+	_to = __nodes[1];						\
+} while (0)
+
+/* Where a page is, by other ways than the call under test; pid 0 is self */
+uint64_t phys_of(pid_t pid, const void *addr);	/* 0: not present */
+int node_of(pid_t pid, const void *addr);	/* status of move_pages(2) */
+/* How many of the pages are on the node */
+size_t count_on_node(pid_t pid, const char *mem, size_t pages, int node);
+
+/* The next line of /proc/iomem that is named so, from *pos = 0 on */
+bool next_resource(const char *name, long *pos, uint64_t *start, uint64_t *end);
+bool is_ram(uint64_t phys);
+
+/* kpageflags and kpagecount of a frame; false beyond the last */
+bool page_flags(uint64_t phys, uint64_t *flags);
+bool page_mapcount(uint64_t phys, uint64_t *count);
+uint64_t count_frames(void);
+bool page_has(uint64_t phys, int kpf);
+
+/* Memory */
+size_t page_size(void);
+size_t thp_size(void);
+
+enum memory {
+	ANON,		/* private and anonymous */
+	SHMEM,		/* shared and anonymous */
+	MEMFD,
+	TMPFS,		/* a file on /tmp */
+};
+
+int open_file(enum memory kind, size_t size);
+/* Base pages, mapped and not yet touched */
+char *map_memory(enum memory kind, size_t pages);
+char *map_file(int fd, size_t pages);
+/* Allocates each page on a node; leaves no policy behind */
+void touch_on(int node, char *mem, size_t size);
+/* Base pages on a node, filled with a pattern */
+char *alloc_memory(enum memory kind, int node, size_t pages, uint32_t seed);
+/* A THP, or NULL where the kernel gives none */
+char *alloc_thp(int node, uint32_t seed);
+
+void fill(void *mem, size_t size, uint32_t seed);
+bool intact(const void *mem, size_t size, uint32_t seed);
+
+/*
+ * A child that has run fn(arg) and then sleeps. spawn_vm() shares the address
+ * space; it has no thread-local state of its own, so that fn may only do plain
+ * system calls.
+ */
+pid_t spawn(void (*fn)(void *arg), void *arg);
+pid_t spawn_vm(void (*fn)(void *arg), void *arg);
+void reap(pid_t pid);
+
+/* Looks at memory, whatever the compiler thinks to know of it */
+char peek(const char *addr);
+
+/* Reads, writes a whole small file; a failed write aborts or is told */
+void read_file(const char *path, char *buf, size_t size);
+void write_file(const char *path, const char *text);
+bool try_write_file(const char *path, const char *text);
+
+/* Pages that are taken off their LRU list, once that has settled */
+unsigned long isolated_pages(void);
+/* Puts what waits in any CPU's batch on its LRU list; needs a page of ours */
+void drain_lru_batches(const char *page);
+unsigned long vmstat(const char *path, const char *name);
+
+/* A reproducible sequence */
+uint32_t next_random(uint32_t *state);
+void shuffle(struct request *req, uint32_t seed);
+
+#endif
