@@ -23,30 +23,10 @@ $1 == "node"	{ node($2 + 0) }
 $1 == "passed"	{ passed[++verdicts] = readable(rest()) }
 END		{ draw() }
 
-function rest()
-{
-	return substr($0, index($0, " ") + 1)
-}
-
 function last_command(line)
 {
 	sub(/.*[|;] /, "", line)
 	return line
-}
-
-function thousands(n,	s)
-{
-	for (s = ""; n >= 1000; n = int(n / 1000))
-		s = sprintf(",%03d%s", n % 1000, s)
-	return n s
-}
-
-function readable(text,	words, n, i, s)
-{
-	n = split(text, words, " ")
-	for (i = 1; i <= n; i++)
-		s = s (i > 1 ? " " : "") (words[i] ~ /^[0-9]+$/ ? thousands(words[i]) : words[i])
-	return s
 }
 
 function node(n)
@@ -55,11 +35,6 @@ function node(n)
 	amount[steps, n, "hot"] = $5
 	amount[steps, n, "cold"] = $6
 	cells[steps, n] = $9
-}
-
-function size(pages)
-{
-	return pages < 256 ? pages * 4 " KiB" : int(pages / 256 + 0.5) " MiB"
 }
 
 function text(x, y, class, s)

@@ -42,34 +42,9 @@ $1 == "passed"	{ verdict[++verdicts] = good (colours == "none" ? "ok" : "✓") p
 $1 == "failed"	{ verdict[++verdicts] = bad (colours == "none" ? "FAILED:" : "✗") plain " " readable(rest()) }
 $1 == "exit"	{ outcome() }
 
-function rest()
-{
-	return substr($0, index($0, " ") + 1)
-}
-
-function thousands(n,	s)
-{
-	for (s = ""; n >= 1000; n = int(n / 1000))
-		s = sprintf(",%03d%s", n % 1000, s)
-	return n s
-}
-
-function readable(text,	words, n, i, s)
-{
-	n = split(text, words, " ")
-	for (i = 1; i <= n; i++)
-		s = s (i > 1 ? " " : "") (words[i] ~ /^[0-9]+$/ ? thousands(words[i]) : words[i])
-	return s
-}
-
 function mib(pages)
 {
 	return sprintf("%.1f MiB", pages / 256)
-}
-
-function size(pages)
-{
-	return pages < 256 ? pages * 4 " KiB" : int(pages / 256 + 0.5) " MiB"
 }
 
 function centred(s, width,	left)
