@@ -204,6 +204,28 @@ size_t page_size(void)
 	return sysconf(_SC_PAGESIZE);
 }
 
+size_t hugetlb_size(void)
+{
+	char buf[4096], *line;
+
+	read_file("/proc/meminfo", buf, sizeof(buf));
+	line = strstr(buf, "Hugepagesize:");
+	if (!line)
+		die("no hugetlb pages");
+	return strtoul(strchr(line, ':') + 1, NULL, 10) * 1024;
+}
+
+void hugetlb_pool(int node, unsigned long pages)
+{
+	char path[128], text[32];
+
+	snprintf(path, sizeof(path),
+		 "/sys/devices/system/node/node%d/hugepages/hugepages-%zukB/nr_hugepages",
+		 node, hugetlb_size() / 1024);
+	snprintf(text, sizeof(text), "%lu", pages);
+	write_file(path, text);
+}
+
 size_t thp_size(void)
 {
 	char buf[64];

@@ -118,6 +118,10 @@ char *alloc_memory(enum memory kind, int node, size_t pages, uint32_t seed);
 /* A THP, or NULL where the kernel gives none */
 char *alloc_thp(int node, uint32_t seed);
 
+/* The default size of hugetlb pages, and how many of them a node holds ready */
+size_t hugetlb_size(void);
+void hugetlb_pool(int node, unsigned long pages);
+
 void fill(void *mem, size_t size, uint32_t seed);
 bool intact(const void *mem, size_t size, uint32_t seed);
 
