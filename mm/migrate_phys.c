@@ -90,7 +90,6 @@ struct mm_verdict {
  * @past: folios of the chunk before
  * @verdict: verdicts on address spaces, which are held by mmgrab() so that a
  *	     pointer means the same one as long as it stands here
- * @nr_verdicts: how many slots of @verdict are in use
  * @addr: the chunk's addresses
  * @node: the chunk's targets
  * @status: the chunk's statuses
@@ -108,7 +107,6 @@ struct phys_call {
 	struct phys_table *table;
 	struct phys_table *past;
 	struct mm_verdict verdict[NR_VERDICTS];
-	unsigned int nr_verdicts;
 	u64 addr[CHUNK_ENTRIES];
 	int node[CHUNK_ENTRIES];
 	int status[CHUNK_ENTRIES];

@@ -71,11 +71,8 @@ TEST_F(hugetlb, by_any_address)
 TEST_F(hugetlb, by_all_addresses)
 {
 	struct request *req = request_new(self->pages);
-	unsigned long i;
 
-	for (i = 0; i < self->pages; i++)
-		request_set(req, i, phys_of(0, self->mem + i * page_size()),
-			    self->to);
+	request_set_pages(req, 0, self->mem, self->pages, self->to);
 	shuffle(req, SEED);
 	EXPECT_EQ(0, request_move(req, 0));
 	EXPECT_EQ(self->pages, request_count(req, self->to));

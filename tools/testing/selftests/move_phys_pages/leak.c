@@ -39,10 +39,7 @@ FIXTURE_VARIANT_ADD(leak, memfd)
 static void name_all(struct request *req, const char *mem, const char *thp,
 		     int node)
 {
-	unsigned long i;
-
-	for (i = 0; i < PAGES; i++)
-		request_set(req, i, phys_of(0, mem + i * page_size()), node);
+	request_set_pages(req, 0, mem, PAGES, node);
 	request_set(req, PAGES, phys_of(0, thp + page_size()), node);
 }
 
@@ -185,7 +182,7 @@ TEST(memory_is_given_back)
 {
 	const unsigned long pages = 2000, rounds = 20;
 	struct request *req = request_new(pages);
-	unsigned long before, after, i, round;
+	unsigned long before, after, round;
 	int from, to, node;
 	char *mem;
 
@@ -194,9 +191,7 @@ TEST(memory_is_given_back)
 	before = free_pages();
 	for (round = 0; round < rounds; round++) {
 		node = round % 2 ? from : to;
-		for (i = 0; i < pages; i++)
-			request_set(req, i, phys_of(0, mem + i * page_size()),
-				    node);
+		request_set_pages(req, 0, mem, pages, node);
 		ASSERT_EQ(0, request_move(req, 0));
 		ASSERT_EQ(pages, request_count(req, node));
 	}

@@ -53,10 +53,7 @@ FIXTURE_TEARDOWN(base)
 /* Asks for each of the pages, as many as the request has entries */
 static void name_pages(struct request *req, const char *mem, int node)
 {
-	unsigned long i;
-
-	for (i = 0; i < req->count; i++)
-		request_set(req, i, phys_of(0, mem + i * page_size()), node);
+	request_set_pages(req, 0, mem, req->count, node);
 }
 
 TEST_F(base, one_page)

@@ -33,25 +33,14 @@ FIXTURE_TEARDOWN(room)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* Entry @first + i asks for page @i of @mem */
-static void ask(struct request *req, size_t first, char *mem, size_t pages,
-		int node)
-{
-	size_t i;
-
-	for (i = 0; i < pages; i++)
-		request_set(req, first + i, phys_of(0, mem + i * page_size()),
-			    node);
-}
-
 TEST_F(room, others_still_move)
 {
 	struct request *req = request_new(PAGES + self->back);
 	size_t moved;
 	long left;
 
-	ask(req, 0, self->mem, PAGES, self->to);
-	ask(req, PAGES, self->other, self->back, self->from);
+	request_set_pages(req, 0, self->mem, PAGES, self->to);
+	request_set_pages(req, PAGES, self->other, self->back, self->from);
 	left = request_move(req, 0);
 	EXPECT_LT(0, left);
 	EXPECT_EQ(left, request_count(req, -ENOMEM));
@@ -65,7 +54,7 @@ TEST_F(room, others_still_move)
 	/* With room, those that are left follow. */
 	hugetlb_pool(self->to, 0);
 	req->count = PAGES;
-	ask(req, 0, self->mem, PAGES, self->to);
+	request_set_pages(req, 0, self->mem, PAGES, self->to);
 	EXPECT_EQ(0, request_move(req, 0));
 	EXPECT_EQ(PAGES, request_count(req, self->to));
 	EXPECT_EQ(PAGES, count_on_node(0, self->mem, PAGES, self->to));
@@ -79,7 +68,7 @@ TEST_F(room, of_huge_pages)
 
 	if (!mem)
 		SKIP(return, "needs transparent huge pages");
-	ask(req, 0, mem, pages, self->to);
+	request_set_pages(req, 0, mem, pages, self->to);
 	/* As a whole or in pieces: all of it has one status, and it is true. */
 	if (request_move(req, 0)) {
 		EXPECT_EQ(pages, request_count(req, -ENOMEM));

@@ -68,10 +68,8 @@ FIXTURE_TEARDOWN(shared)
 static struct request *name_all(char *mem, int node)
 {
 	struct request *req = request_new(PAGES);
-	int i;
 
-	for (i = 0; i < PAGES; i++)
-		request_set(req, i, phys_of(0, mem + i * page_size()), node);
+	request_set_pages(req, 0, mem, PAGES, node);
 	return req;
 }
 
@@ -321,10 +319,8 @@ static void keep_nothing(void *mem)
 static struct request *name_thp(char *mem, unsigned long pages, int node)
 {
 	struct request *req = request_new(pages);
-	unsigned long i;
 
-	for (i = 0; i < pages; i++)
-		request_set(req, i, phys_of(0, mem + i * page_size()), node);
+	request_set_pages(req, 0, mem, pages, node);
 	return req;
 }
 

@@ -83,6 +83,16 @@ void request_set(struct request *req, unsigned long i, uint64_t phys, int node)
 	req->nodes[i] = node;
 }
 
+void request_set_pages(struct request *req, unsigned long first,
+		       const char *mem, unsigned long pages, int node)
+{
+	unsigned long i;
+
+	for (i = 0; i < pages; i++)
+		request_set(req, first + i, phys_of(0, mem + i * page_size()),
+			    node);
+}
+
 static long request_call(struct request *req, const int *nodes, int flags)
 {
 	unsigned long i;

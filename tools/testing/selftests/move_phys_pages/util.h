@@ -42,6 +42,9 @@ struct request *request_new(unsigned long count);
 void request_free(struct request *req);
 /* Entry @i asks for the page at @phys to be on @node */
 void request_set(struct request *req, unsigned long i, uint64_t phys, int node);
+/* Entries @first and on ask for the pages of @mem to be on @node */
+void request_set_pages(struct request *req, unsigned long first,
+		       const char *mem, unsigned long pages, int node);
 /* Both preset every status */
 long request_move(struct request *req, int flags);
 long request_query(struct request *req, int flags);
