@@ -13,8 +13,11 @@
  * tasks only under RCU.
  */
 
+#include <linux/backing-dev.h>
 #include <linux/bitops.h>
 #include <linux/cpuset.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/hash.h>
 #include <linux/hugetlb.h>
 #include <linux/memory_hotplug.h>
@@ -70,6 +73,7 @@ struct phys_table {
 /* What the tasks of an address space say of a node. */
 #define VERDICT_REFUSED		BIT(0)	/* by a cpuset or the LSM */
 #define VERDICT_UNBOUND		BIT(1)	/* a task's MPOL_BIND excludes it */
+#define VERDICT_ALIVE		BIT(2)	/* there is a task to say something */
 
 struct mm_verdict {
 	struct mm_struct *mm;
@@ -242,9 +246,9 @@ static int folio_check_user(struct folio *folio)
 	if (folio_test_hugetlb(folio))
 		return hugepage_migration_supported(folio_hstate(folio)) ?
 		       0 : -EFAULT;
-	/* A driver's page, mapped by vm_insert_page() or the like */
-	if (!READ_ONCE(folio->mapping))
-		return -EFAULT;
+	/* A driver's page, unless it was truncated. Others are mapped uptodate. */
+	if (!READ_ONCE(folio->mapping) || !folio_test_uptodate(folio))
+		return folio_mapped(folio) ? -EFAULT : -ENOENT;
 	return folio_is_secret(folio) ? -EFAULT : 0;
 }
 
@@ -289,26 +293,6 @@ static struct folio *alloc_phys_target(struct folio *src, unsigned long private)
 		target->hugetlb = folio_test_hugetlb(src);
 	}
 	return dst;
-}
-
-/*
- * migrate_pages() does not tell why it left a folio. A dirty one whose
- * filesystem cannot migrate it would have been written back, if that worked;
- * all others had a reference that would not go away.
- */
-static int folio_failure(struct folio *folio)
-{
-	struct address_space *mapping;
-	int err = -EBUSY;
-
-	if (!folio_trylock(folio))
-		return -EBUSY;
-	mapping = folio_mapping(folio);
-	if (mapping && !folio_test_swapcache(folio) &&
-	    folio_test_dirty(folio) && !mapping->a_ops->migrate_folio)
-		err = mapping->a_ops->writepages ? -EIO : -EINVAL;
-	folio_unlock(folio);
-	return err;
 }
 
 static void settle_folio(struct phys_call *call, struct folio *folio, int err)
@@ -358,7 +342,7 @@ static void put_back_rest(struct phys_call *call, struct list_head *queue,
 	list_for_each_entry(folio, queue, lru)
 		settle_folio(call, folio,
 			     no_room && !folio_test_hugetlb(folio) ?
-			     -ENOMEM : folio_failure(folio));
+			     -ENOMEM : -EBUSY);
 	putback_movable_pages(queue);
 }
 
@@ -379,8 +363,9 @@ static void move_queue(struct phys_call *call, int nid)
 
 	for (;;) {
 		target.no_room = false;
+		/* More would be to wait for I/O, even if killed. */
 		left = migrate_pages(queue, alloc_phys_target, NULL,
-				     (unsigned long)&target, MIGRATE_SYNC,
+				     (unsigned long)&target, MIGRATE_SYNC_LIGHT,
 				     MR_SYSCALL, NULL);
 		if (list_empty(queue))
 			return;
@@ -431,7 +416,7 @@ static bool policy_excludes(struct mempolicy *pol, int nid)
 static unsigned int task_verdict(struct task_struct *task, int nid, bool strict)
 {
 	nodemask_t mems = cpuset_mems_allowed(task);
-	unsigned int verdict = 0;
+	unsigned int verdict = VERDICT_ALIVE;
 
 	if (!node_isset(nid, mems) || security_task_movememory(task))
 		verdict |= VERDICT_REFUSED;
@@ -456,10 +441,12 @@ static unsigned int process_verdict(struct task_struct *process,
 	struct task_struct *task;
 
 	for_each_thread(process, task) {
-		if (READ_ONCE(task->mm) != mm || (task->flags & PF_KTHREAD))
+		unsigned int flags = READ_ONCE(task->flags);
+
+		if (READ_ONCE(task->mm) != mm || (flags & PF_KTHREAD))
 			continue;
 		++*counted;
-		if (!(task->flags & PF_EXITING))
+		if (!(flags & PF_EXITING))
 			verdict |= task_verdict(task, nid, strict);
 	}
 	return verdict;
@@ -552,17 +539,32 @@ static int vma_policy_check(struct vm_area_struct *vma, unsigned long addr,
 	return excluded ? -EACCES : 0;
 }
 
+/* mlock() and munlock() set VM_IO for a moment, to keep rmap walks away. */
+static int vma_migratable_check(struct vm_area_struct *vma)
+{
+	bool migratable;
+
+	if (data_race(vma_migratable(vma)))
+		return 0;
+	if (!mmap_read_trylock(vma->vm_mm))
+		return -EBUSY;
+	migratable = vma_migratable(vma);
+	mmap_read_unlock(vma->vm_mm);
+	return migratable ? 0 : -EFAULT;
+}
+
 static int vma_check(struct phys_call *call, struct vm_area_struct *vma,
 		     unsigned long addr, int nid)
 {
+	int err = vma_migratable_check(vma);
 	unsigned int verdict;
 
-	if (!vma_migratable(vma))
-		return -EFAULT;
+	if (err)
+		return err;
 	verdict = mm_verdict(call, vma->vm_mm, nid);
 	if (verdict & VERDICT_REFUSED)
 		return -EACCES;
-	if (call->flags & MPOL_MF_STRICT)
+	if (call->flags & MPOL_MF_STRICT && verdict & VERDICT_ALIVE)
 		return vma_policy_check(vma, addr, nid, verdict);
 	return 0;
 }
@@ -659,15 +661,64 @@ static int check_user(struct phys_call *call, struct folio *folio)
 {
 	int err = folio_check_user(folio);
 
-	/* It is locked while migration has it out of the page tables. */
+	/*
+	 * It is locked while migration has it out of the page tables; and while
+	 * it is read, before anybody can map it.
+	 */
 	if (err != -ENOENT || !folio_test_locked(folio) ||
-	    folio_test_slab(folio) || !READ_ONCE(folio->mapping))
+	    folio_test_slab(folio) || !READ_ONCE(folio->mapping) ||
+	    !folio_test_uptodate(folio))
 		return err;
 	if (lock_folio(call, folio))
 		return -EINTR;
 	err = folio_check_user(folio);
 	folio_unlock(folio);
 	return err;
+}
+
+/* Writing back */
+
+static bool get_vma_file(struct folio *folio, struct vm_area_struct *vma,
+			 unsigned long addr, void *arg)
+{
+	struct file **file = arg;
+
+	*file = get_file(vma->vm_file);
+	return false;
+}
+
+/*
+ * The file of a folio, which is locked, if it is dirty and its filesystem cannot
+ * migrate it so. It keeps that mounted.
+ */
+static struct file *file_to_write_back(struct folio *folio)
+{
+	struct address_space *mapping = folio_mapping(folio);
+	struct file *file = NULL;
+	struct rmap_walk_control rwc = {
+		.rmap_one = get_vma_file,
+		.arg = &file,
+	};
+
+	if (mapping && !folio_test_anon(folio) && folio_test_dirty(folio) &&
+	    !mapping->a_ops->migrate_folio)
+		rmap_walk(folio, &rwc);
+	return file;
+}
+
+/* migrate_pages() would not tell how that went, if it did so at all. */
+static int write_back(struct phys_call *call, struct folio *folio,
+		      struct file *file)
+{
+	loff_t pos = folio_pos(folio);
+
+	if (!mapping_can_writeback(file->f_mapping))
+		return -EINVAL;
+	move_queues(call);
+	if (filemap_fdatawrite_range(file->f_mapping, pos,
+				     pos + folio_size(folio) - 1))
+		return -EIO;
+	return folio_wait_writeback_killable(folio) ? -EINTR : 0;
 }
 
 /* Queueing */
@@ -694,6 +745,7 @@ static bool isolate_folio(struct phys_call *call, struct folio *folio,
 static int queue_folio(struct phys_call *call, struct folio *folio, int nid)
 {
 	int err = check_user(call, folio);
+	struct file *file;
 
 	if (err)
 		return err;
@@ -705,11 +757,16 @@ static int queue_folio(struct phys_call *call, struct folio *folio, int nid)
 	if (lock_folio(call, folio))
 		return -EINTR;
 	err = judge_folio(call, folio, nid);
+	file = err ? NULL : file_to_write_back(folio);
 	folio_unlock(folio);
+	if (file) {
+		err = write_back(call, folio, file);
+		fput(file);
+	}
 	if (err)
 		return err;
 	/* Not only after it was unmapped for nothing */
-	if (folio_is_pinned(folio))
+	if (folio_is_pinned(folio) || folio_test_writeback(folio))
 		return -EBUSY;
 	if (!isolate_folio(call, folio, &call->queue[nid]))
 		return -EBUSY;
@@ -842,17 +899,18 @@ static void query_chunk(struct phys_call *call, unsigned int n)
 static int check_nodes(struct phys_call *call, unsigned long count,
 		       const int __user *nodes)
 {
-	unsigned long done;
+	unsigned long done, left;
 	unsigned int i, n;
 
 	for (done = 0; done < count; done += n) {
 		n = min(count - done, CHUNK_ENTRIES);
-		if (copy_from_user(call->node, nodes + done,
-				   n * sizeof(*nodes)))
-			return -EFAULT;
-		for (i = 0; i < n; i++)
+		left = copy_from_user(call->node, nodes + done,
+				      n * sizeof(*nodes));
+		for (i = 0; i < n - DIV_ROUND_UP(left, sizeof(*nodes)); i++)
 			if (!node_has_memory(call->node[i]))
 				return -ENODEV;
+		if (left)
+			return -EFAULT;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
