@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A filesystem for the tests of move_phys_pages(2): its files are in memory
+ * only, and none of them can migrate a dirty page. What else they can is in
+ * their names:
+ *
+ * written	writing back works
+ * broken	writing back fails, and the page stays dirty
+ * lossy	writing back fails, and the page is clean nevertheless
+ * busy		never lets go of what it knows of a page
+ *
+ * A file comes into being when it is looked up.
+ */
+
+#include <linux/dcache.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/fs_context.h>
+#include <linux/highmem.h>
+#include <linux/init.h>
+#include <linux/pagemap.h>
+#include <linux/string.h>
+#include <linux/writeback.h>
+
+#define PHYS_FS_MAGIC	0x70687973
+#define PHYS_FS_SIZE	(64 * PAGE_SIZE)
+
+static int phys_fs_read_folio(struct file *file, struct folio *folio)
+{
+	folio_zero_range(folio, 0, folio_size(folio));
+	folio_mark_uptodate(folio);
+	folio_unlock(folio);
+	return 0;
+}
+
+static const struct address_space_operations phys_fs_plain_aops = {
+	.read_folio = phys_fs_read_folio,
+	.dirty_folio = filemap_dirty_folio,
+};
+
+static int phys_fs_write(struct address_space *mapping,
+			 struct writeback_control *wbc, int result)
+{
+	struct folio *folio = NULL;
+	int err;
+
+	while ((folio = writeback_iter(mapping, wbc, folio, &err))) {
+		folio_start_writeback(folio);
+		folio_unlock(folio);
+		folio_end_writeback(folio);
+		err = result;
+	}
+	return err;
+}
+
+/*
+ * Newer kernels warn when they migrate a page, even a clean one, of a file that
+ * has writepages and no migrate_folio. So all is written at once, and the file
+ * has no writepages from then on.
+ */
+static int phys_fs_written(struct address_space *mapping,
+			   struct writeback_control *wbc)
+{
+	int err;
+
+	wbc->range_start = 0;
+	wbc->range_end = LLONG_MAX;
+	err = phys_fs_write(mapping, wbc, 0);
+	if (!mapping_tagged(mapping, PAGECACHE_TAG_DIRTY))
+		mapping->a_ops = &phys_fs_plain_aops;
+	return err;
+}
+
+static int phys_fs_lossy(struct address_space *mapping,
+			 struct writeback_control *wbc)
+{
+	return phys_fs_write(mapping, wbc, -ENOSPC);
+}
+
+static int phys_fs_broken(struct address_space *mapping,
+			  struct writeback_control *wbc)
+{
+	struct folio *folio = NULL;
+	int err;
+
+	while ((folio = writeback_iter(mapping, wbc, folio, &err))) {
+		folio_redirty_for_writepage(wbc, folio);
+		folio_unlock(folio);
+		err = -ENOSPC;
+	}
+	return err;
+}
+
+static bool phys_fs_busy(struct folio *folio, gfp_t gfp)
+{
+	return false;
+}
+
+static const struct address_space_operations phys_fs_written_aops = {
+	.read_folio = phys_fs_read_folio,
+	.dirty_folio = filemap_dirty_folio,
+	.writepages = phys_fs_written,
+};
+
+static const struct address_space_operations phys_fs_broken_aops = {
+	.read_folio = phys_fs_read_folio,
+	.dirty_folio = filemap_dirty_folio,
+	.writepages = phys_fs_broken,
+};
+
+static const struct address_space_operations phys_fs_lossy_aops = {
+	.read_folio = phys_fs_read_folio,
+	.dirty_folio = filemap_dirty_folio,
+	.writepages = phys_fs_lossy,
+};
+
+static const struct address_space_operations phys_fs_busy_aops = {
+	.read_folio = phys_fs_read_folio,
+	.dirty_folio = filemap_dirty_folio,
+	.release_folio = phys_fs_busy,
+};
+
+static const struct {
+	const char *name;
+	const struct address_space_operations *aops;
+} phys_fs_kinds[] = {
+	{ "written", &phys_fs_written_aops },
+	{ "broken", &phys_fs_broken_aops },
+	{ "lossy", &phys_fs_lossy_aops },
+	{ "busy", &phys_fs_busy_aops },
+};
+
+static const struct file_operations phys_fs_file_operations = {
+	.mmap = generic_file_mmap,
+	.read_iter = generic_file_read_iter,
+	.llseek = generic_file_llseek,
+};
+
+static struct inode *phys_fs_inode(struct super_block *sb, umode_t mode)
+{
+	struct inode *inode = new_inode(sb);
+
+	if (!inode)
+		return NULL;
+	inode->i_ino = get_next_ino();
+	inode->i_mode = mode;
+	simple_inode_init_ts(inode);
+	return inode;
+}
+
+static struct dentry *phys_fs_lookup(struct inode *dir, struct dentry *dentry,
+				     unsigned int flags)
+{
+	struct inode *inode = NULL;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(phys_fs_kinds); i++) {
+		if (strcmp(dentry->d_name.name, phys_fs_kinds[i].name))
+			continue;
+		inode = phys_fs_inode(dir->i_sb, S_IFREG | 0600);
+		if (!inode)
+			return ERR_PTR(-ENOMEM);
+		inode->i_fop = &phys_fs_file_operations;
+		inode->i_mapping->a_ops = phys_fs_kinds[i].aops;
+		i_size_write(inode, PHYS_FS_SIZE);
+		if (phys_fs_kinds[i].aops->release_folio)
+			mapping_set_release_always(inode->i_mapping);
+		break;
+	}
+	return d_splice_alias(inode, dentry);
+}
+
+static const struct inode_operations phys_fs_dir_inode_operations = {
+	.lookup = phys_fs_lookup,
+};
+
+static const struct super_operations phys_fs_super_operations = {
+	.statfs = simple_statfs,
+};
+
+static int phys_fs_fill_super(struct super_block *sb, struct fs_context *fc)
+{
+	struct inode *root;
+	/* Without one it counts as a filesystem that never writes back */
+	int err = super_setup_bdi(sb);
+
+	if (err)
+		return err;
+	sb->s_blocksize = PAGE_SIZE;
+	sb->s_blocksize_bits = PAGE_SHIFT;
+	sb->s_magic = PHYS_FS_MAGIC;
+	sb->s_op = &phys_fs_super_operations;
+	root = phys_fs_inode(sb, S_IFDIR | 0700);
+	if (!root)
+		return -ENOMEM;
+	root->i_op = &phys_fs_dir_inode_operations;
+	root->i_fop = &simple_dir_operations;
+	sb->s_root = d_make_root(root);
+	return sb->s_root ? 0 : -ENOMEM;
+}
+
+static int phys_fs_get_tree(struct fs_context *fc)
+{
+	return get_tree_nodev(fc, phys_fs_fill_super);
+}
+
+static const struct fs_context_operations phys_fs_context_operations = {
+	.get_tree = phys_fs_get_tree,
+};
+
+static int phys_fs_init_context(struct fs_context *fc)
+{
+	fc->ops = &phys_fs_context_operations;
+	return 0;
+}
+
+static struct file_system_type phys_fs_type = {
+	.name = "migrate_phys_fs",
+	.init_fs_context = phys_fs_init_context,
+	.kill_sb = kill_anon_super,
+};
+
+static int __init phys_fs_init(void)
+{
+	return register_filesystem(&phys_fs_type);
+}
+fs_initcall(phys_fs_init);
