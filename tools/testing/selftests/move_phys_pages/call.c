@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The results of a whole call, in their order of precedence */
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <linux/capability.h>
 
 #include "../kselftest_harness.h"
 #include "util.h"
 
 #define BAD_FLAG	BIT(30)
+#define NOBODY		65534
 
 FIXTURE(call)
 {
@@ -131,38 +137,84 @@ FIXTURE(permission)
 	uint64_t phys;
 };
 
-static void set_caps(uint64_t mask)
-{
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(__NR_capget, &header, data))
-		die("cannot read the capabilities");
-	data[0].effective &= mask;
-	data[0].permitted &= mask;
-	data[1].effective &= mask >> 32;
-	data[1].permitted &= mask >> 32;
-	if (syscall(__NR_capset, &header, data))
-		die("cannot drop capabilities");
-}
-
 static void drop_admin(void)
 {
-	set_caps(~BIT(CAP_SYS_ADMIN));
+	use_caps(~BIT(CAP_SYS_ADMIN));
 }
 
+static void become(uid_t uid)
+{
+	if (setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
+		die("cannot change the user");
+}
+
+static void become_nobody(void)
+{
+	become(NOBODY);
+}
+
+/* Root can be had again, but is not in effect */
+static void act_as_nobody(void)
+{
+	if (seteuid(NOBODY))
+		die("cannot change the user");
+}
+
+/* All capabilities are permitted still, but none is in effect */
+static void become_nobody_keep_caps(void)
+{
+	if (prctl(PR_SET_KEEPCAPS, 1))
+		die("cannot keep the capabilities");
+	become(NOBODY);
+}
+
+/* With all capabilities, but only there, and without a user id */
 static void become_namespace_root(void)
 {
 	if (unshare(CLONE_NEWUSER))
 		die("cannot make a user namespace");
 }
 
-static void become_nobody(void)
+/* The same one, who is root by user id, too: here and there */
+static void become_mapped_root(void)
 {
-	if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))
-		die("cannot change the user");
+	become_namespace_root();
+	write_file("/proc/self/uid_map", "0 0 1");
+	write_file("/proc/self/setgroups", "deny");
+	write_file("/proc/self/gid_map", "0 0 1");
+}
+
+static void become_nested_root(void)
+{
+	become_mapped_root();
+	become_mapped_root();
+}
+
+/* Who made the namespace has all capabilities in it, too */
+static void unshare_namespace(void *arg)
+{
+	become_nobody();
+	become_namespace_root();
+	/* Other credentials forgot it */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static void own_namespace(void)
+{
+	spawn(unshare_namespace, NULL);
+	become_nobody();
+}
+
+static void join_namespace(void)
+{
+	pid_t pid = spawn(unshare_namespace, NULL);
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWUSER))
+		die("cannot join a user namespace");
 }
 
 FIXTURE_VARIANT(permission)
@@ -180,9 +232,39 @@ FIXTURE_VARIANT_ADD(permission, namespace_root)
 	.drop = become_namespace_root,
 };
 
+FIXTURE_VARIANT_ADD(permission, mapped_root)
+{
+	.drop = become_mapped_root,
+};
+
+FIXTURE_VARIANT_ADD(permission, nested_root)
+{
+	.drop = become_nested_root,
+};
+
+FIXTURE_VARIANT_ADD(permission, namespace_owner)
+{
+	.drop = own_namespace,
+};
+
+FIXTURE_VARIANT_ADD(permission, namespace_guest)
+{
+	.drop = join_namespace,
+};
+
 FIXTURE_VARIANT_ADD(permission, nobody)
 {
 	.drop = become_nobody,
+};
+
+FIXTURE_VARIANT_ADD(permission, effective_nobody)
+{
+	.drop = act_as_nobody,
+};
+
+FIXTURE_VARIANT_ADD(permission, nobody_keeping_caps)
+{
+	.drop = become_nobody_keep_caps,
 };
 
 FIXTURE_SETUP(permission)
@@ -236,11 +318,22 @@ TEST_F(call, sys_admin_is_enough)
 
 	EXPECT_OUTCOME(0, self->to, move_one(self->phys, self->to, 0));
 	phys = phys_of(0, self->page);
-	set_caps(BIT(CAP_SYS_ADMIN));
+	use_caps(BIT(CAP_SYS_ADMIN));
 	EXPECT_OUTCOME(0, self->to, query_one(phys));
 	EXPECT_OUTCOME(0, self->from,
 		       move_one(phys, self->from, MPOL_MF_MOVE_ALL));
 	EXPECT_EQ(self->from, node_of(0, self->page));
+}
+
+/* Nor does it matter who has it */
+TEST_F(call, nobody_with_sys_admin)
+{
+	become_nobody_keep_caps();
+	use_caps(BIT(CAP_SYS_ADMIN));
+	EXPECT_OUTCOME(0, self->from, query_one(self->phys));
+	EXPECT_OUTCOME(0, self->to, move_one(self->phys, self->to, 0));
+	EXPECT_EQ(self->to, node_of(0, self->page));
+	use_caps(~0ULL);
 }
 
 /*
@@ -346,6 +439,21 @@ TEST_F(bad_node, before_other_arrays)
 					   self->req->nodes, NULL, 0));
 	EXPECT_EQ(-ENODEV, move_phys_pages(BAD_NODE_PAGES, NULL,
 					   self->req->nodes, NULL, 0));
+}
+
+/* Nodes that cannot be read come later */
+TEST_F(bad_node, before_fault)
+{
+	const unsigned long count = page_size() / sizeof(int);
+	int *nodes = (int *)map_memory(ANON, 2);
+	unsigned long i;
+
+	for (i = 0; i < count; i++)
+		nodes[i] = self->to;
+	nodes[0] = variant->node ?: node_without_memory();
+	ASSERT_EQ(0, munmap(nodes + count, page_size()));
+	EXPECT_EQ(-ENODEV, move_phys_pages(count + 1, self->req->pages, nodes,
+					   self->req->status, 0));
 }
 
 /*
@@ -526,6 +634,38 @@ TEST_F(fault, first_entry)
 								     &status,
 					  0));
 		EXPECT_EQ(PRESET, status);
+	}
+	EXPECT_EQ(self->from, node_of(0, self->mem));
+}
+
+/*
+ * What did not move is counted by entries, and tells nothing of an array that
+ * could not be read or written.
+ */
+TEST_F(fault, before_failures)
+{
+	struct iovec iov = { self->mem, page_size() };
+	uint64_t phys = phys_of(0, self->mem);
+	unsigned long i;
+	int fds[2];
+	int status;
+
+	/* A pipe takes a reference */
+	ASSERT_EQ(0, pipe(fds));
+	ASSERT_EQ(page_size(), vmsplice(fds[1], &iov, 1, 0));
+	for (i = 0; i < self->first; i++)
+		self->pages[i] = phys;
+	EXPECT_EQ(self->first, move_phys_pages(self->first, self->pages,
+					       self->nodes, self->status, 0));
+	for (i = 0; i < self->first; i++) {
+		EXPECT_EQ(-EBUSY, self->status[i]);
+		self->status[i] = PRESET;
+	}
+	EXPECT_EQ(-EFAULT, move_phys_pages(self->valid + 1, self->pages,
+					   self->nodes, self->status, 0));
+	for (i = 0; i < self->first; i++) {
+		status = self->status[i];
+		EXPECT_TRUE(status == -EBUSY || status == PRESET);
 	}
 	EXPECT_EQ(self->from, node_of(0, self->mem));
 }

@@ -3,11 +3,19 @@
  * Every task of every address space that maps a page must be allowed to use
  * the target; nobody else is asked.
  */
-#include <limits.h>
+#include <fcntl.h>
+#include <linux/io_uring.h>
+#include <linux/userfaultfd.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "../kselftest_harness.h"
 #include "util.h"
@@ -16,41 +24,70 @@
 #define ROOT	"/sys/fs/cgroup"
 
 /*
- * A domain for the processes of a test, and below it a threaded cgroup whose
- * tasks may only use the source node.
+ * A cgroup for the processes of a test, and below it one whose tasks, which may
+ * be single threads, may only use the source node.
  */
-FIXTURE(cpuset)
-{
+struct cgroups {
+	bool v1;
 	int from, to;
+	char root[32];
 	char domain[64];
 	char confined[80];
-	char outside[64];	/* a domain that confines like the former */
-	char *mem;
-	pid_t *tid;		/* of the thread of a mapper, once it is set */
+	char outside[64];	/* of the domain; confines like the former */
 };
 
-static void write_in(const char *dir, const char *name, const char *text)
+/* The controller changes hands some time after its last cgroup is gone */
+static bool eventually(bool (*is_so)(const char *dir), const char *dir)
 {
-	char path[PATH_MAX];
+	int tries = 10000;
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	write_file(path, text);
+	while (!is_so(dir)) {
+		if (!--tries)
+			return false;
+		usleep(1000);
+	}
+	return true;
 }
 
-static void write_number(const char *dir, const char *name, int number)
+static bool mount_v1(const char *dir)
 {
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", number);
-	write_in(dir, name, text);
+	return !mount("mpp", dir, "cgroup", 0, "cpuset");
 }
 
-static void allow_both(const char *dir, const FIXTURE_DATA(cpuset) *self)
+static bool has_root_only(const char *dir)
 {
-	char text[32];
+	char cgroups[4096], *line;
+	int count;
 
-	snprintf(text, sizeof(text), "%d,%d", self->from, self->to);
-	write_in(dir, "cpuset.mems", text);
+	read_file("/proc/cgroups", cgroups, sizeof(cgroups));
+	line = strstr(cgroups, "\ncpuset\t");
+	return line && sscanf(line, " cpuset %*d %d", &count) == 1 &&
+	       count == 1;
+}
+
+static bool is_in_v2(const char *dir)
+{
+	char controllers[256];
+
+	read_file(ROOT "/cgroup.controllers", controllers, sizeof(controllers));
+	return strstr(controllers, "cpuset");
+}
+
+/* If it still has cgroups when it is unmounted, the hierarchy lives on */
+static bool umount_v1(const char *dir)
+{
+	return eventually(has_root_only, dir) && !umount(dir) &&
+	       eventually(is_in_v2, dir);
+}
+
+static void set_mems(const char *dir, int node)
+{
+	write_in(dir, "cpuset.mems", "%d", node);
+}
+
+static void allow_both(const char *dir, const struct cgroups *cg)
+{
+	write_in(dir, "cpuset.mems", "%d,%d", cg->from, cg->to);
 }
 
 /* Joins with the whole process, resp. with this thread alone */
@@ -59,58 +96,94 @@ static void join(const char *dir)
 	write_in(dir, "cgroup.procs", "0");
 }
 
-static void join_thread(const char *dir)
+static void join_thread(const struct cgroups *cg, const char *dir)
 {
-	write_in(dir, "cgroup.threads", "0");
+	write_in(dir, cg->v1 ? "tasks" : "cgroup.threads", "0");
 }
 
-FIXTURE_SETUP(cpuset)
+static void make_cgroup(const struct cgroups *cg, const char *dir)
 {
-	TWO_NODES(self->from, self->to);
+	char path[96], cpus[64];
+
+	if (mkdir(dir, 0755))
+		die("cannot make %s", dir);
+	if (!cg->v1)
+		return;
+	/* There, nothing is inherited */
+	snprintf(path, sizeof(path), "%s/cpuset.cpus", cg->root);
+	read_file(path, cpus, sizeof(cpus));
+	write_in(dir, "cpuset.cpus", "%s", cpus);
+	allow_both(dir, cg);
+}
+
+/* Returns what is missing, if anything is */
+static const char *make_cgroups(struct cgroups *cg, bool v1)
+{
 	if (access(ROOT "/cgroup.subtree_control", W_OK))
-		SKIP(return, "no cgroup2 on " ROOT);
+		return "needs cgroup2 on " ROOT;
 	if (!try_write_file(ROOT "/cgroup.subtree_control", "+cpuset"))
-		SKIP(return, "no cpuset controller");
-	snprintf(self->domain, sizeof(self->domain), ROOT "/mpp-%d", getpid());
-	snprintf(self->outside, sizeof(self->outside), ROOT "/mpp-%d-out",
-		 getpid());
-	snprintf(self->confined, sizeof(self->confined), "%s/confined",
-		 self->domain);
-	ASSERT_EQ(0, mkdir(self->domain, 0755));
-	ASSERT_EQ(0, mkdir(self->outside, 0755));
-	ASSERT_EQ(0, mkdir(self->confined, 0755));
-	write_in(self->confined, "cgroup.type", "threaded");
-	write_in(self->domain, "cgroup.subtree_control", "+cpuset");
-	write_number(self->confined, "cpuset.mems", self->from);
-	write_number(self->outside, "cpuset.mems", self->from);
-	self->mem = map_memory(MEMFD, 1);
-	self->tid = (pid_t *)map_memory(SHMEM, 1);
-}
-
-/* Those whom the death of their parent has killed leave a little later */
-static bool remove_cgroup(const char *dir)
-{
-	int tries = 1000;
-
-	while (rmdir(dir)) {
-		if (errno != EBUSY || !--tries)
-			return false;
-		usleep(1000);
+		return "needs CONFIG_CPUSETS";
+	cg->v1 = v1;
+	snprintf(cg->root, sizeof(cg->root), ROOT);
+	if (v1) {
+		write_in(ROOT, "cgroup.subtree_control", "-cpuset");
+		snprintf(cg->root, sizeof(cg->root), "/tmp/mpp-%d", getpid());
+		if (mkdir(cg->root, 0755))
+			die("cannot make %s", cg->root);
+		if (!eventually(mount_v1, cg->root)) {
+			rmdir(cg->root);
+			return "needs CONFIG_CPUSETS_V1";
+		}
 	}
-	return true;
+	snprintf(cg->domain, sizeof(cg->domain), "%s/mpp-%d", cg->root,
+		 getpid());
+	snprintf(cg->outside, sizeof(cg->outside), "%s/mpp-%d-out", cg->root,
+		 getpid());
+	snprintf(cg->confined, sizeof(cg->confined), "%s/confined",
+		 cg->domain);
+	make_cgroup(cg, cg->domain);
+	make_cgroup(cg, cg->outside);
+	make_cgroup(cg, cg->confined);
+	if (!v1) {
+		write_in(cg->confined, "cgroup.type", "threaded");
+		write_in(cg->domain, "cgroup.subtree_control", "+cpuset");
+	}
+	set_mems(cg->confined, cg->from);
+	set_mems(cg->outside, cg->from);
+	return NULL;
 }
 
-FIXTURE_TEARDOWN(cpuset)
+static bool remove_cgroups(const struct cgroups *cg)
 {
-	join(ROOT);
-	EXPECT_TRUE(intact(self->mem, page_size(), SEED));
-	EXPECT_TRUE(remove_cgroup(self->confined));
-	EXPECT_TRUE(remove_cgroup(self->domain));
-	EXPECT_TRUE(remove_cgroup(self->outside));
-	EXPECT_EQ(0, isolated_pages());
+	join(cg->root);
+	return remove_cgroup(cg->confined) && remove_cgroup(cg->domain) &&
+	       remove_cgroup(cg->outside) &&
+	       (!cg->v1 || (umount_v1(cg->root) && !rmdir(cg->root)));
 }
 
-/* What a mapper can be like */
+FIXTURE(cpuset)
+{
+	struct cgroups cg;
+	int from, to;
+	char *mem;
+	pid_t *tid;		/* of another task of a mapper, once it is set */
+};
+
+FIXTURE_VARIANT(cpuset)
+{
+	bool v1;
+};
+
+FIXTURE_VARIANT_ADD(cpuset, v2)
+{
+	.v1 = false,
+};
+
+FIXTURE_VARIANT_ADD(cpuset, v1)
+{
+	.v1 = true,
+};
+
 static void map_unconfined(void *arg)
 {
 	FIXTURE_DATA(cpuset) *self = arg;
@@ -119,11 +192,35 @@ static void map_unconfined(void *arg)
 	fill(self->mem, page_size(), SEED);
 }
 
+FIXTURE_SETUP(cpuset)
+{
+	const char *missing;
+
+	TWO_NODES(self->from, self->to);
+	self->cg.from = self->from;
+	self->cg.to = self->to;
+	missing = make_cgroups(&self->cg, variant->v1);
+	if (missing)
+		SKIP(return, "%s", missing);
+	self->mem = map_memory(MEMFD, 1);
+	self->tid = (pid_t *)map_memory(SHMEM, 1);
+	/* The file keeps the page */
+	reap(spawn(map_unconfined, self));
+}
+
+FIXTURE_TEARDOWN(cpuset)
+{
+	EXPECT_TRUE(intact(self->mem, page_size(), SEED));
+	EXPECT_TRUE(remove_cgroups(&self->cg));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+/* What a mapper can be like */
 static void be_confined(void *arg)
 {
 	FIXTURE_DATA(cpuset) *self = arg;
 
-	join(self->outside);
+	join(self->cg.outside);
 }
 
 static void map_confined(void *arg)
@@ -142,7 +239,7 @@ static void *be_confined_thread(void *arg)
 {
 	FIXTURE_DATA(cpuset) *self = arg;
 
-	join_thread(self->confined);
+	join_thread(&self->cg, self->cg.confined);
 	__atomic_store_n(self->tid, syscall(__NR_gettid), __ATOMIC_SEQ_CST);
 	pause();
 	return NULL;
@@ -152,10 +249,16 @@ static void *be_unconfined_thread(void *arg)
 {
 	FIXTURE_DATA(cpuset) *self = arg;
 
-	join_thread(self->domain);
+	join_thread(&self->cg, self->cg.domain);
 	__atomic_store_n(self->tid, syscall(__NR_gettid), __ATOMIC_SEQ_CST);
 	pause();
 	return NULL;
+}
+
+static void await_other(FIXTURE_DATA(cpuset) *self)
+{
+	while (!__atomic_load_n(self->tid, __ATOMIC_SEQ_CST))
+		usleep(1000);
 }
 
 static void start_thread(FIXTURE_DATA(cpuset) *self, void *(*fn)(void *))
@@ -164,8 +267,7 @@ static void start_thread(FIXTURE_DATA(cpuset) *self, void *(*fn)(void *))
 
 	if (pthread_create(&thread, NULL, fn, self))
 		die("no thread");
-	while (!__atomic_load_n(self->tid, __ATOMIC_SEQ_CST))
-		usleep(1000);
+	await_other(self);
 }
 
 static void map_with_confined_thread(void *arg)
@@ -173,7 +275,7 @@ static void map_with_confined_thread(void *arg)
 	FIXTURE_DATA(cpuset) *self = arg;
 
 	map_unconfined(self);
-	join(self->domain);
+	join(self->cg.domain);
 	start_thread(self, be_confined_thread);
 }
 
@@ -182,9 +284,9 @@ static void map_with_confined_leader(void *arg)
 	FIXTURE_DATA(cpuset) *self = arg;
 
 	map_unconfined(self);
-	join(self->domain);
+	join(self->cg.domain);
 	start_thread(self, be_unconfined_thread);
-	join_thread(self->confined);
+	join_thread(&self->cg, self->cg.confined);
 }
 
 /* The thread lives on without its leader */
@@ -234,7 +336,7 @@ TEST_F(cpuset, process)
 	EXPECT_EQ(phys, phys_of(pid, self->mem));
 	EXPECT_OUTCOME(0, self->from, query_one(phys));
 	/* What a call has found out does not outlive it */
-	allow_both(self->outside, self);
+	allow_both(self->cg.outside, &self->cg);
 	EXPECT_OUTCOME(0, self->to, move_one(phys, self->to, 0));
 	EXPECT_EQ(self->to, node_of(pid, self->mem));
 	reap(pid);
@@ -248,7 +350,7 @@ TEST_F(cpuset, sibling)
 	EXPECT_OUTCOME(0, -EACCES, move_one(phys, self->to, 0));
 	EXPECT_OUTCOME(0, -EACCES, move_one(phys, self->to, MPOL_MF_MOVE_ALL));
 	EXPECT_EQ(phys, phys_of(pid, self->mem));
-	allow_both(self->outside, self);
+	allow_both(self->cg.outside, &self->cg);
 	EXPECT_OUTCOME(0, self->to, move_one(phys, self->to, 0));
 	EXPECT_EQ(self->to, node_of(pid, self->mem));
 	reap(pid);
@@ -262,7 +364,7 @@ TEST_F(cpuset, one_thread)
 	EXPECT_OUTCOME(0, -EACCES, move_one(phys, self->to, 0));
 	EXPECT_OUTCOME(0, -EACCES, move_one(phys, self->to, MPOL_MF_MOVE_ALL));
 	EXPECT_EQ(phys, phys_of(pid, self->mem));
-	allow_both(self->confined, self);
+	allow_both(self->cg.confined, &self->cg);
 	EXPECT_OUTCOME(0, self->to, move_one(phys, self->to, 0));
 	EXPECT_EQ(self->to, node_of(pid, self->mem));
 	reap(pid);
@@ -314,6 +416,180 @@ TEST_F(cpuset, zombie_process)
 	EXPECT_EQ(self->to, node_of(pid, self->mem));
 	ASSERT_EQ(confined, waitpid(confined, NULL, 0));
 	reap(pid);
+}
+
+/* A worker of the kernel is a task like others, born in its maker's cgroup */
+static void map_with_confined_worker(void *arg)
+{
+	struct io_uring_params params = { .flags = IORING_SETUP_SQPOLL };
+	FIXTURE_DATA(cpuset) *self = arg;
+
+	map_unconfined(self);
+	join(self->cg.domain);
+	join_thread(&self->cg, self->cg.confined);
+	if (syscall(__NR_io_uring_setup, 1, &params) < 0)
+		die("no io_uring");
+	join_thread(&self->cg, self->cg.domain);
+}
+
+TEST_F(cpuset, io_worker)
+{
+	struct io_uring_params params = { };
+	pid_t pid;
+	uint64_t phys;
+	int fd;
+
+	fd = syscall(__NR_io_uring_setup, 1, &params);
+	if (fd < 0)
+		SKIP(return, "needs CONFIG_IO_URING");
+	close(fd);
+	pid = spawn(map_with_confined_worker, self);
+	phys = phys_of(pid, self->mem);
+	EXPECT_OUTCOME(0, -EACCES, move_one(phys, self->to, 0));
+	EXPECT_EQ(phys, phys_of(pid, self->mem));
+	allow_both(self->cg.confined, &self->cg);
+	EXPECT_OUTCOME(0, self->to, move_one(phys, self->to, 0));
+	EXPECT_EQ(self->to, node_of(pid, self->mem));
+	reap(pid);
+}
+
+/* The child of vfork() has the address space of its sleeping parent */
+struct vfork {
+	FIXTURE_DATA(cpuset) *self;
+	bool parent_confined;
+};
+
+static int be_vforked(void *arg)
+{
+	struct vfork *v = arg;
+
+	join(v->parent_confined ? v->self->cg.domain : v->self->cg.outside);
+	__atomic_store_n(v->self->tid, syscall(__NR_gettid), __ATOMIC_SEQ_CST);
+	for (;;)
+		pause();
+	return 0;
+}
+
+static pid_t spawn_vfork(FIXTURE_DATA(cpuset) *self, bool parent_confined)
+{
+	struct vfork v = { self, parent_confined };
+	static char stack[64 * 1024];
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("no process");
+	if (!pid) {
+		map_unconfined(self);
+		join(parent_confined ? self->cg.outside : self->cg.domain);
+		/* As its brother, so that both can be waited for */
+		clone(be_vforked, stack + sizeof(stack),
+		      CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD, &v);
+		die("back from vfork()");
+	}
+	await_other(self);
+	return pid;
+}
+
+TEST_F(cpuset, vfork)
+{
+	int parent_confined;
+	uint64_t phys;
+	pid_t pid;
+
+	for (parent_confined = 0; parent_confined < 2; parent_confined++) {
+		pid = spawn_vfork(self, parent_confined);
+		phys = phys_of(pid, self->mem);
+		EXPECT_OUTCOME(0, -EACCES, move_one(phys, self->to, 0));
+		EXPECT_EQ(phys, phys_of(*self->tid, self->mem));
+		allow_both(self->cg.outside, &self->cg);
+		EXPECT_OUTCOME(0, self->to, move_one(phys, self->to, 0));
+		EXPECT_EQ(self->to, node_of(*self->tid, self->mem));
+		phys = phys_of(pid, self->mem);
+		EXPECT_OUTCOME(0, self->from, move_one(phys, self->from, 0));
+		set_mems(self->cg.outside, self->from);
+		/* The parent first, lest it comes back */
+		reap(pid);
+		reap(*self->tid);
+		*self->tid = 0;
+	}
+}
+
+/* Who does not run at all is asked like anybody else */
+static void stop(pid_t pid)
+{
+	if (kill(pid, SIGSTOP) || waitpid(pid, NULL, WUNTRACED) != pid)
+		die("process %d runs on", pid);
+}
+
+static void trace(pid_t pid)
+{
+	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) ||
+	    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) ||
+	    waitpid(pid, NULL, 0) != pid)
+		die("process %d is not traced", pid);
+}
+
+TEST_F(cpuset, halted)
+{
+	void (*const halts[])(pid_t pid) = { stop, trace };
+	uint64_t phys;
+	pid_t pid;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(halts); i++) {
+		pid = spawn(map_confined, self);
+		halts[i](pid);
+		phys = phys_of(pid, self->mem);
+		EXPECT_OUTCOME(0, -EACCES, move_one(phys, self->to, 0));
+		EXPECT_EQ(phys, phys_of(pid, self->mem));
+		allow_both(self->cg.outside, &self->cg);
+		EXPECT_OUTCOME(0, self->to, move_one(phys, self->to, 0));
+		EXPECT_EQ(self->to, node_of(pid, self->mem));
+		phys = phys_of(pid, self->mem);
+		EXPECT_OUTCOME(0, self->from, move_one(phys, self->from, 0));
+		set_mems(self->cg.outside, self->from);
+		reap(pid);
+	}
+}
+
+static void map_in_confined(void *arg)
+{
+	FIXTURE_DATA(cpuset) *self = arg;
+
+	map_unconfined(self);
+	join(self->cg.domain);
+	join_thread(&self->cg, self->cg.confined);
+}
+
+/* What counts is what a cpuset may use in effect */
+TEST_F(cpuset, nested)
+{
+	const char *const domain = self->cg.domain;
+	int inherits;
+	uint64_t phys;
+	pid_t pid;
+
+	/* In v1, one is neither empty nor larger than its parent */
+	if (variant->v1)
+		return;
+	/* It can become empty only before it has a task */
+	for (inherits = 1; inherits >= 0; inherits--) {
+		if (inherits)
+			write_in(self->cg.confined, "cpuset.mems", "\n");
+		else
+			allow_both(self->cg.confined, &self->cg);
+		pid = spawn(map_in_confined, self);
+		set_mems(domain, self->from);
+		phys = phys_of(pid, self->mem);
+		EXPECT_OUTCOME(0, -EACCES, move_one(phys, self->to, 0));
+		EXPECT_EQ(phys, phys_of(pid, self->mem));
+		allow_both(domain, &self->cg);
+		EXPECT_OUTCOME(0, self->to, move_one(phys, self->to, 0));
+		EXPECT_EQ(self->to, node_of(pid, self->mem));
+		phys = phys_of(pid, self->mem);
+		EXPECT_OUTCOME(0, self->from, move_one(phys, self->from, 0));
+		reap(pid);
+	}
 }
 
 /* One of several mappers is enough, wherever it is in the reverse map */
@@ -386,9 +662,262 @@ TEST_F(cpuset, of_caller)
 	pid_t pid = spawn(map_unconfined, self);
 	uint64_t phys = phys_of(pid, self->mem);
 
-	join(self->outside);
+	join(self->cg.outside);
 	EXPECT_OUTCOME(0, self->to, move_one(phys, self->to, 0));
 	EXPECT_EQ(self->to, node_of(pid, self->mem));
+	reap(pid);
+}
+
+/*
+ * A cpuset that changes during a call. The array of addresses comes page by
+ * page, through userfaultfd, and with each page the cpuset may change.
+ */
+#define ARRAY_PAGES	6
+
+FIXTURE(long_call)
+{
+	struct cgroups cg;
+	int from, to;
+	char *mem;
+	unsigned long count;
+	struct request *req;	/* its array of addresses is the one that comes */
+	uint64_t *array;	/* what comes */
+	int uffd;
+	const char *plan;
+	bool stop;
+};
+
+FIXTURE_VARIANT(long_call)
+{
+	bool v1;
+	bool migrates;		/* A cpuset takes its tasks' memory with it */
+};
+
+FIXTURE_VARIANT_ADD(long_call, v2)
+{
+	.migrates = true,
+};
+
+FIXTURE_VARIANT_ADD(long_call, v1)
+{
+	.v1 = true,
+};
+
+FIXTURE_VARIANT_ADD(long_call, v1_memory_migrate)
+{
+	.v1 = true,
+	.migrates = true,
+};
+
+static void map_all_confined(void *arg)
+{
+	FIXTURE_DATA(long_call) *self = arg;
+	const size_t size = self->count * page_size();
+
+	touch_on(self->from, self->mem, size);
+	fill(self->mem, size, SEED);
+	join(self->cg.outside);
+}
+
+FIXTURE_SETUP(long_call)
+{
+	const char *missing;
+
+	TWO_NODES(self->from, self->to);
+	self->cg.from = self->from;
+	self->cg.to = self->to;
+	self->uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
+	if (self->uffd < 0)
+		SKIP(return, "needs CONFIG_USERFAULTFD");
+	missing = make_cgroups(&self->cg, variant->v1);
+	if (missing)
+		SKIP(return, "%s", missing);
+	if (variant->v1)
+		write_in(self->cg.outside, "cpuset.memory_migrate", "%d",
+			 variant->migrates);
+	self->count = ARRAY_PAGES * page_size() / sizeof(*self->array);
+	self->mem = map_memory(MEMFD, self->count);
+	self->req = request_new(self->count);
+	self->array = self->req->pages;
+}
+
+FIXTURE_TEARDOWN(long_call)
+{
+	EXPECT_TRUE(intact(self->mem, self->count * page_size(), SEED));
+	EXPECT_TRUE(remove_cgroups(&self->cg));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+static void name_all(FIXTURE_DATA(long_call) *self, pid_t pid)
+{
+	unsigned long i;
+
+	for (i = 0; i < self->count; i++) {
+		self->array[i] = phys_of(pid, self->mem + i * page_size());
+		self->req->nodes[i] = self->to;
+	}
+}
+
+/* A letter of the plan for a page of the array: allowed, or confined */
+static void follow_plan(FIXTURE_DATA(long_call) *self, unsigned long page)
+{
+	if (self->plan[page] == 'a')
+		allow_both(self->cg.outside, &self->cg);
+	else
+		set_mems(self->cg.outside, self->from);
+}
+
+static void *bring_array(void *arg)
+{
+	FIXTURE_DATA(long_call) *self = arg;
+	unsigned long page;
+
+	for (page = 0; page < ARRAY_PAGES; page++) {
+		struct uffdio_copy copy = { .len = page_size() };
+		struct uffd_msg msg;
+
+		if (read(self->uffd, &msg, sizeof(msg)) != sizeof(msg))
+			die("userfaultfd tells nothing");
+		copy.dst = (uintptr_t)self->req->pages + page * page_size();
+		if (msg.arg.pagefault.address != copy.dst)
+			die("the array is not read in its order");
+		follow_plan(self, page);
+		copy.src = (uintptr_t)self->array + page * page_size();
+		if (ioctl(self->uffd, UFFDIO_COPY, &copy))
+			die("cannot bring page %lu of the array", page);
+	}
+	return NULL;
+}
+
+static long planned_move(FIXTURE_DATA(long_call) *self, const char *plan)
+{
+	const size_t size = ARRAY_PAGES * page_size();
+	struct uffdio_register reg = {
+		.range.len = size,
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	struct uffdio_api api = { .api = UFFD_API };
+	pthread_t thread;
+	long ret;
+
+	self->plan = plan;
+	self->req->pages = (uint64_t *)map_memory(ANON, ARRAY_PAGES);
+	reg.range.start = (uintptr_t)self->req->pages;
+	if (ioctl(self->uffd, UFFDIO_API, &api) ||
+	    ioctl(self->uffd, UFFDIO_REGISTER, &reg))
+		die("cannot watch the array");
+	if (pthread_create(&thread, NULL, bring_array, self))
+		die("no thread");
+	ret = request_move(self->req, 0);
+	pthread_join(thread, NULL);
+	munmap(self->req->pages, size);
+	self->req->pages = self->array;
+	return ret;
+}
+
+/* An entry obeys what holds when it is read, or any later change */
+static bool is_possible(const char *plan, int status, int to)
+{
+	return status == to ? !!strchr(plan, 'a') :
+			      status == -EACCES && strchr(plan, 'c');
+}
+
+static void check_plan(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(long_call) *self, const char *plan,
+		       bool migrates)
+{
+	pid_t pid = spawn(map_all_confined, self);
+	/* Where the cpuset has in the end taken what it once allowed to move */
+	int moved = migrates && plan[ARRAY_PAGES - 1] == 'c' ? self->from :
+							       self->to;
+	unsigned long i, page, n;
+	int status;
+
+	name_all(self, pid);
+	EXPECT_EQ(0, planned_move(self, plan));
+	for (i = 0; i < self->count; i++) {
+		page = i / (page_size() / sizeof(*self->array));
+		status = self->req->status[i];
+		EXPECT_TRUE(is_possible(plan + page, status, self->to));
+		EXPECT_EQ(status == self->to ? moved : self->from,
+			  node_of(pid, self->mem + i * page_size()));
+	}
+	/* It did work before it had read all, and the change came in between */
+	n = request_count(self->req, self->to);
+	EXPECT_LT(0, n);
+	EXPECT_GT(self->count, n);
+
+	/* The next call, in either state */
+	set_mems(self->cg.outside, self->from);
+	name_all(self, pid);
+	n = count_on_node(pid, self->mem, self->count, self->to);
+	EXPECT_EQ(0, request_move(self->req, 0));
+	EXPECT_EQ(n, request_count(self->req, self->to));
+	EXPECT_EQ(self->count - n, request_count(self->req, -EACCES));
+	allow_both(self->cg.outside, &self->cg);
+	name_all(self, pid);
+	EXPECT_EQ(0, request_move(self->req, 0));
+	EXPECT_EQ(self->count, request_count(self->req, self->to));
+	EXPECT_EQ(self->count,
+		  count_on_node(pid, self->mem, self->count, self->to));
+	reap(pid);
+}
+
+TEST_F(long_call, becomes_confined)
+{
+	check_plan(_metadata, self, "aaaccc", variant->migrates);
+}
+
+TEST_F(long_call, becomes_allowed)
+{
+	check_plan(_metadata, self, "cccaaa", variant->migrates);
+}
+
+TEST_F(long_call, back_and_forth)
+{
+	check_plan(_metadata, self, "acacac", variant->migrates);
+}
+
+/* And at any moment */
+static void *change_mind(void *arg)
+{
+	FIXTURE_DATA(long_call) *self = arg;
+
+	while (!__atomic_load_n(&self->stop, __ATOMIC_SEQ_CST)) {
+		set_mems(self->cg.outside, self->from);
+		allow_both(self->cg.outside, &self->cg);
+	}
+	return NULL;
+}
+
+TEST_F(long_call, rewritten)
+{
+	pid_t pid = spawn(map_all_confined, self);
+	unsigned long moved, i;
+	pthread_t thread;
+	int round;
+
+	for (round = 0; round < 5; round++) {
+		name_all(self, pid);
+		self->stop = false;
+		ASSERT_EQ(0, pthread_create(&thread, NULL, change_mind, self));
+		EXPECT_EQ(0, request_move(self->req, 0));
+		__atomic_store_n(&self->stop, true, __ATOMIC_SEQ_CST);
+		pthread_join(thread, NULL);
+		moved = request_count(self->req, self->to);
+		EXPECT_EQ(self->count - moved,
+			  request_count(self->req, -EACCES));
+		for (i = 0; i < self->count && !variant->migrates; i++)
+			EXPECT_EQ(self->req->status[i] == self->to ?
+				  self->to : self->from,
+				  node_of(pid, self->mem + i * page_size()));
+		/* All back, for the next round */
+		name_all(self, pid);
+		for (i = 0; i < self->count; i++)
+			self->req->nodes[i] = self->from;
+		EXPECT_EQ(0, request_move(self->req, 0));
+		EXPECT_EQ(self->count, request_count(self->req, self->from));
+	}
 	reap(pid);
 }
 

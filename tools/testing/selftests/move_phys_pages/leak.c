@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Whatever a call has come to, it leaves no page isolated, held or lost */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #define SEED	31
 #define PAGES	64UL
 #define ROUNDS	50
+#define KILLS	60
 
 FIXTURE(leak)
 {
@@ -49,7 +51,7 @@ FIXTURE_SETUP(leak)
 	self->mem = alloc_memory(variant->kind, self->from, PAGES, SEED);
 	self->thp = alloc_thp(self->from, SEED);
 	if (!self->thp)
-		SKIP(return, "no transparent huge pages");
+		SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
 	self->req = request_new(PAGES + 1);
 	name_all(self->req, self->mem, self->thp, self->to);
 }
@@ -58,6 +60,7 @@ FIXTURE_SETUP(leak)
 FIXTURE_TEARDOWN(leak)
 {
 	unsigned long i;
+	uint64_t count;
 
 	EXPECT_EQ(0, isolated_pages());
 	name_all(self->req, self->mem, self->thp, self->to);
@@ -67,11 +70,14 @@ FIXTURE_TEARDOWN(leak)
 	EXPECT_EQ(PAGES + 1, request_count(self->req, self->from));
 	EXPECT_EQ(PAGES, count_on_node(0, self->mem, PAGES, self->from));
 	EXPECT_EQ(self->from, node_of(0, self->thp));
+	name_all(self->req, self->mem, self->thp, self->from);
 	EXPECT_EQ(0, isolated_pages());
 	drain_lru_batches(self->mem);
-	for (i = 0; i < PAGES; i++)
-		EXPECT_TRUE(page_has(phys_of(0, self->mem + i * page_size()),
-				     KPF_LRU));
+	for (i = 0; i < PAGES; i++) {
+		EXPECT_TRUE(page_has(self->req->pages[i], KPF_LRU));
+		EXPECT_TRUE(page_mapcount(self->req->pages[i], &count));
+		EXPECT_EQ(1, count);
+	}
 	EXPECT_TRUE(page_has(phys_of(0, self->thp), KPF_LRU));
 	EXPECT_TRUE(intact(self->mem, PAGES * page_size(), SEED));
 	EXPECT_TRUE(intact(self->thp, thp_size(), SEED));
@@ -158,23 +164,42 @@ TEST_F(leak, wrong_node)
 		ASSERT_EQ(-ENODEV, request_move(self->req, 0));
 }
 
-/* Free frames wait on lists of each CPU, too, and many may do so at a time. */
-static unsigned long free_pages(void)
+/*
+ * Killed while pages wait to be moved: all else that the call is asked are the
+ * same pages again, which takes it long enough.
+ */
+TEST_F(leak, killed)
 {
-	static char buf[1 << 17];
-	unsigned long sum = 0;
-	char *line, *save;
+	const unsigned long count = 8192;
+	struct request *req = request_new(count);
+	int *begun = (int *)map_memory(SHMEM, 1);
+	unsigned long i, spin;
+	uint32_t random = SEED;
+	int round;
+	pid_t pid;
 
-	try_write_file("/proc/sys/vm/stat_refresh", "1");
-	read_file("/proc/zoneinfo", buf, sizeof(buf));
-	for (line = strtok_r(buf, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		line += strspn(line, " ");
-		if (!strncmp(line, "nr_free_pages ", 14) ||
-		    !strncmp(line, "count: ", 7))
-			sum += strtoul(strchr(line, ' '), NULL, 10);
+	for (round = 0; round < KILLS; round++) {
+		name_all(self->req, self->mem, self->thp,
+			 round % 2 ? self->from : self->to);
+		for (i = 0; i < count; i++)
+			request_set(req, i, self->req->pages[i % (PAGES + 1)],
+				    self->req->nodes[0]);
+		*begun = 0;
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			__atomic_store_n(begun, 1, __ATOMIC_SEQ_CST);
+			request_move(req, MPOL_MF_MOVE_ALL);
+			_exit(0);
+		}
+		while (!__atomic_load_n(begun, __ATOMIC_SEQ_CST))
+			;
+		for (spin = next_random(&random) % (1 << 14); spin; spin--)
+			peek((char *)begun);
+		reap(pid);
 	}
-	return sum;
+	munmap(begun, page_size());
+	request_free(req);
 }
 
 /* If moves lost their old frames, or their new ones, more would be missing */
@@ -188,16 +213,147 @@ TEST(memory_is_given_back)
 
 	TWO_NODES(from, to);
 	mem = alloc_memory(ANON, from, pages, SEED);
-	before = free_pages();
+	before = free_frames();
 	for (round = 0; round < rounds; round++) {
 		node = round % 2 ? from : to;
 		request_set_pages(req, 0, mem, pages, node);
 		ASSERT_EQ(0, request_move(req, 0));
 		ASSERT_EQ(pages, request_count(req, node));
 	}
-	after = free_pages();
+	after = free_frames();
 	EXPECT_LT(before, after + pages);
 	EXPECT_TRUE(intact(mem, pages * page_size(), SEED));
+}
+
+enum calls { MOVES, QUERIES, REFUSALS, FAULTS, WRONG_NODES };
+
+/* Each call takes memory for itself, which is many frames if it is not returned */
+static long small_call(enum calls kind, struct request *req)
+{
+	switch (kind) {
+	case QUERIES:
+		return request_query(req, 0);
+	case FAULTS:
+		return move_phys_pages(1, req->pages, req->nodes, NULL, 0);
+	default:
+		return request_move(req, 0);
+	}
+}
+
+FIXTURE(small)
+{
+	int from, to;
+	char *mem;
+	pid_t sharer;
+	struct request *req;
+};
+
+FIXTURE_VARIANT(small)
+{
+	enum calls calls;
+	long ret;
+};
+
+FIXTURE_VARIANT_ADD(small, moves)
+{
+	.calls = MOVES,
+};
+
+FIXTURE_VARIANT_ADD(small, queries)
+{
+	.calls = QUERIES,
+};
+
+FIXTURE_VARIANT_ADD(small, refusals)
+{
+	.calls = REFUSALS,
+};
+
+FIXTURE_VARIANT_ADD(small, faults)
+{
+	.calls = FAULTS,
+	.ret = -EFAULT,
+};
+
+FIXTURE_VARIANT_ADD(small, wrong_nodes)
+{
+	.calls = WRONG_NODES,
+	.ret = -ENODEV,
+};
+
+static void read_page(void *mem)
+{
+	if (!intact(mem, page_size(), SEED))
+		die("other contents");
+}
+
+FIXTURE_SETUP(small)
+{
+	TWO_NODES(self->from, self->to);
+	self->mem = alloc_memory(ANON, self->from, 1, SEED);
+	if (variant->calls == REFUSALS)
+		self->sharer = spawn(read_page, self->mem);
+	self->req = request_new(1);
+}
+
+FIXTURE_TEARDOWN(small)
+{
+	if (self->sharer)
+		reap(self->sharer);
+}
+
+TEST_F(small, calls_give_memory_back)
+{
+	unsigned long before = free_frames(), after;
+	const unsigned long calls = 1000;
+	unsigned long i;
+	int node;
+
+	for (i = 0; i < calls; i++) {
+		node = i % 2 ? self->from : self->to;
+		if (variant->calls == WRONG_NODES)
+			node = -1;
+		request_set_pages(self->req, 0, self->mem, 1, node);
+		ASSERT_EQ(variant->ret, small_call(variant->calls, self->req));
+	}
+	after = free_frames();
+	EXPECT_LT(before, after + calls);
+}
+
+/* Address spaces that were judged go when their processes do */
+static unsigned long address_spaces(void)
+{
+	static char buf[1 << 16];
+	char *line;
+
+	read_file("/proc/slabinfo", buf, sizeof(buf));
+	line = strstr(buf, "\nmm_struct ");
+	return line ? strtoul(line + strlen("\nmm_struct "), NULL, 10) : 0;
+}
+
+TEST(address_spaces_are_let_go)
+{
+	const unsigned long processes = 200;
+	unsigned long before, after, i;
+	struct request *req;
+	int from, to;
+	char *mem;
+	pid_t pid;
+
+	TWO_NODES(from, to);
+	before = address_spaces();
+	if (!before)
+		SKIP(return, "needs CONFIG_SLUB_DEBUG");
+	mem = alloc_memory(ANON, from, 1, SEED);
+	req = request_new(1);
+	for (i = 0; i < processes; i++) {
+		pid = spawn(read_page, mem);
+		request_set_pages(req, 0, mem, 1, i % 2 ? from : to);
+		ASSERT_EQ(0, request_move(req, MPOL_MF_MOVE_ALL));
+		reap(pid);
+	}
+	after = address_spaces();
+	EXPECT_LT(after, before + processes / 2);
 }
 
 TEST_HARNESS_MAIN

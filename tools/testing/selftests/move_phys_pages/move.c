@@ -170,91 +170,6 @@ TEST_F(base, mixed_targets)
 	EXPECT_TRUE(intact(mem, count * page_size(), SEED));
 }
 
-/* The same page again and again moves once, and each entry tells so */
-TEST_F(base, duplicates)
-{
-	const unsigned long pages = 300, times = 5;
-	char *mem = alloc_memory(variant->kind, self->from, pages, SEED);
-	struct request *req = request_new(pages * times);
-	unsigned long i;
-	uint64_t phys;
-
-	for (i = 0; i < req->count; i++) {
-		phys = phys_of(0, mem + i / times * page_size());
-		/* By another byte each time */
-		request_set(req, i, phys + i % times, self->to);
-	}
-	EXPECT_EQ(0, request_move(req, 0));
-	EXPECT_EQ(req->count, request_count(req, self->to));
-	EXPECT_EQ(pages, count_on_node(0, mem, pages, self->to));
-	EXPECT_TRUE(intact(mem, pages * page_size(), SEED));
-}
-
-/* Far from one another, too, as long as they share a chunk of the smallest */
-TEST_F(base, scattered_duplicates)
-{
-	const unsigned long pages = 8, times = 4;
-	char *mem = alloc_memory(variant->kind, self->from, pages, SEED);
-	struct request *req = request_new(pages * times);
-	unsigned long i;
-
-	for (i = 0; i < req->count; i++)
-		request_set(req, i, phys_of(0, mem + i % pages * page_size()),
-			    self->to);
-	EXPECT_EQ(0, request_move(req, 0));
-	EXPECT_EQ(req->count, request_count(req, self->to));
-	EXPECT_TRUE(intact(mem, pages * page_size(), SEED));
-}
-
-/* One page, two wishes: it moves once, and both entries say where it is */
-TEST_F(base, contradicting_duplicates)
-{
-	char *page = alloc_memory(variant->kind, self->from, 1, SEED);
-	struct request *req = request_new(2);
-	int round;
-
-	for (round = 0; round < 4; round++) {
-		request_set(req, 0, phys_of(0, page),
-			    round % 2 ? self->to : self->from);
-		request_set(req, 1, phys_of(0, page),
-			    round % 2 ? self->from : self->to);
-		EXPECT_LE(0, request_move(req, 0));
-		EXPECT_EQ(req->status[0], req->status[1]);
-		EXPECT_EQ(req->status[0], node_of(0, page));
-	}
-	EXPECT_TRUE(intact(page, page_size(), SEED));
-}
-
-/* Locked in memory is not locked in place */
-TEST_F(base, mlocked)
-{
-	const unsigned long count = 100;
-	char *mem = map_memory(variant->kind, count);
-	struct request *req = request_new(count);
-	unsigned long i;
-	int round;
-
-	touch_on(self->from, mem, count * page_size() / 2);
-	ASSERT_EQ(0, mlock(mem, count * page_size() / 2));
-	/* The second half is born locked */
-	ASSERT_EQ(0, mlock2(mem, count * page_size(), MLOCK_ONFAULT));
-	touch_on(self->from, mem + count / 2 * page_size(),
-		 count / 2 * page_size());
-	fill(mem, count * page_size(), SEED);
-	for (round = 0; round < 3; round++) {
-		int node = round % 2 ? self->from : self->to;
-
-		name_pages(req, mem, node);
-		EXPECT_EQ(0, request_move(req, 0));
-		EXPECT_EQ(count, request_count(req, node));
-		EXPECT_EQ(count, count_on_node(0, mem, count, node));
-	}
-	EXPECT_TRUE(intact(mem, count * page_size(), SEED));
-	for (i = 0; i < count; i++)
-		EXPECT_TRUE(page_has(phys_of(0, mem + i * page_size()),
-				     KPF_UNEVICTABLE));
-}
-
 /*
  * Pages of another process that it writes all the time: no count may be lost.
  * Each thread has a word of its own in every page, and one is for all.
@@ -437,7 +352,7 @@ FIXTURE_SETUP(thp)
 	self->pages = thp_size() / page_size();
 	self->mem = alloc_thp(self->from, SEED);
 	if (!self->mem)
-		SKIP(return, "no transparent huge pages");
+		SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
 }
 
 FIXTURE_TEARDOWN(thp)
@@ -513,7 +428,7 @@ FIXTURE_SETUP(thp_order)
 	for (i = 0; i < 2; i++) {
 		self->mem[i] = alloc_thp(self->from, SEED + i);
 		if (!self->mem[i])
-			SKIP(return, "no transparent huge pages");
+			SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
 	}
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Memory policy decides nothing but under MPOL_MF_STRICT, and then MPOL_BIND */
+#include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include "../kselftest_harness.h"
 #include "util.h"
@@ -11,13 +14,25 @@
 #ifndef MPOL_PREFERRED_MANY
 #define MPOL_PREFERRED_MANY	5
 #endif
+#ifndef MPOL_F_NUMA_BALANCING
+#define MPOL_F_NUMA_BALANCING	BIT(13)
+#endif
+#ifndef __NR_set_mempolicy_home_node
+#define __NR_set_mempolicy_home_node	450
+#endif
+/* An enumerator of newer headers, which #ifndef cannot see */
+#define WEIGHTED_INTERLEAVE	6
 
-/* Which nodes a policy names */
-enum which { NONE, FROM, TO, BOTH };
+/*
+ * Which nodes a policy names. With MPOL_F_RELATIVE_NODES numbers count from the
+ * first allowed node and wrap around: once, in what is folded.
+ */
+enum which { NONE, FROM, TO, BOTH, FROM_FOLDED, TO_FOLDED };
 
 struct policy {
-	int mode;
+	int mode;		/* and its flags */
 	enum which nodes;
+	enum which home;
 };
 
 /*
@@ -138,32 +153,183 @@ FIXTURE_VARIANT_ADD(policy, vma_bind_source_task_bind_target)
 	.excludes = true,
 };
 
+FIXTURE_VARIANT_ADD(policy, vma_weighted_interleave)
+{
+	.vma = { WEIGHTED_INTERLEAVE, FROM },
+	.task = { NO_POLICY, NONE },
+};
+
+FIXTURE_VARIANT_ADD(policy, vma_bind_source_static)
+{
+	.vma = { MPOL_BIND | MPOL_F_STATIC_NODES, FROM },
+	.task = { NO_POLICY, NONE },
+	.excludes = true,
+};
+
+FIXTURE_VARIANT_ADD(policy, vma_bind_target_static)
+{
+	.vma = { MPOL_BIND | MPOL_F_STATIC_NODES, TO },
+	.task = { NO_POLICY, NONE },
+};
+
+FIXTURE_VARIANT_ADD(policy, vma_bind_source_relative)
+{
+	.vma = { MPOL_BIND | MPOL_F_RELATIVE_NODES, FROM_FOLDED },
+	.task = { NO_POLICY, NONE },
+	.excludes = true,
+};
+
+FIXTURE_VARIANT_ADD(policy, vma_bind_target_relative)
+{
+	.vma = { MPOL_BIND | MPOL_F_RELATIVE_NODES, TO_FOLDED },
+	.task = { NO_POLICY, NONE },
+};
+
+FIXTURE_VARIANT_ADD(policy, vma_bind_source_balancing)
+{
+	.vma = { MPOL_BIND | MPOL_F_NUMA_BALANCING, FROM },
+	.task = { NO_POLICY, NONE },
+	.excludes = true,
+};
+
+FIXTURE_VARIANT_ADD(policy, vma_bind_target_balancing)
+{
+	.vma = { MPOL_BIND | MPOL_F_NUMA_BALANCING, TO },
+	.task = { NO_POLICY, NONE },
+};
+
+FIXTURE_VARIANT_ADD(policy, task_bind_source_static)
+{
+	.vma = { NO_POLICY, NONE },
+	.task = { MPOL_BIND | MPOL_F_STATIC_NODES, FROM },
+	.excludes = true,
+};
+
+FIXTURE_VARIANT_ADD(policy, task_bind_target_static)
+{
+	.vma = { NO_POLICY, NONE },
+	.task = { MPOL_BIND | MPOL_F_STATIC_NODES, TO },
+};
+
+FIXTURE_VARIANT_ADD(policy, task_bind_source_relative)
+{
+	.vma = { NO_POLICY, NONE },
+	.task = { MPOL_BIND | MPOL_F_RELATIVE_NODES, FROM_FOLDED },
+	.excludes = true,
+};
+
+FIXTURE_VARIANT_ADD(policy, task_bind_target_relative)
+{
+	.vma = { NO_POLICY, NONE },
+	.task = { MPOL_BIND | MPOL_F_RELATIVE_NODES, TO_FOLDED },
+};
+
+FIXTURE_VARIANT_ADD(policy, task_bind_source_balancing)
+{
+	.vma = { NO_POLICY, NONE },
+	.task = { MPOL_BIND | MPOL_F_NUMA_BALANCING, FROM },
+	.excludes = true,
+};
+
+FIXTURE_VARIANT_ADD(policy, task_bind_target_balancing)
+{
+	.vma = { NO_POLICY, NONE },
+	.task = { MPOL_BIND | MPOL_F_NUMA_BALANCING, TO },
+};
+
+FIXTURE_VARIANT_ADD(policy, task_weighted_interleave)
+{
+	.vma = { NO_POLICY, NONE },
+	.task = { WEIGHTED_INTERLEAVE, FROM },
+};
+
+FIXTURE_VARIANT_ADD(policy, task_preferred_many)
+{
+	.vma = { NO_POLICY, NONE },
+	.task = { MPOL_PREFERRED_MANY, FROM },
+};
+
+FIXTURE_VARIANT_ADD(policy, task_local)
+{
+	.vma = { NO_POLICY, NONE },
+	.task = { MPOL_LOCAL, NONE },
+};
+
+/* A home node is where to look first */
+FIXTURE_VARIANT_ADD(policy, vma_bind_both_home_source)
+{
+	.vma = { MPOL_BIND, BOTH, FROM },
+	.task = { NO_POLICY, NONE },
+};
+
+FIXTURE_VARIANT_ADD(policy, vma_bind_source_home_target)
+{
+	.vma = { MPOL_BIND, FROM, TO },
+	.task = { NO_POLICY, NONE },
+	.excludes = true,
+};
+
+FIXTURE_VARIANT_ADD(policy, vma_preferred_many_home_source)
+{
+	.vma = { MPOL_PREFERRED_MANY, BOTH, FROM },
+	.task = { NO_POLICY, NONE },
+};
+
+/* To have the default is to have none */
+FIXTURE_VARIANT_ADD(policy, vma_default_task_bind_source)
+{
+	.vma = { MPOL_DEFAULT, NONE },
+	.task = { MPOL_BIND, FROM },
+	.excludes = true,
+};
+
+FIXTURE_VARIANT_ADD(policy, vma_local_task_bind_source)
+{
+	.vma = { MPOL_LOCAL, NONE },
+	.task = { MPOL_BIND, FROM },
+};
+
 static unsigned long mask_of(enum which nodes, int from, int to)
 {
 	unsigned long mask = 0;
+	int all[64];
 
 	if (nodes == FROM || nodes == BOTH)
 		mask |= 1UL << from;
 	if (nodes == TO || nodes == BOTH)
 		mask |= 1UL << to;
+	/* They are the first two */
+	if (nodes == FROM_FOLDED || nodes == TO_FOLDED)
+		mask |= 1UL << (memory_nodes(all, ARRAY_SIZE(all)) +
+				(nodes == TO_FOLDED));
 	return mask;
 }
 
-static void set_policies(char *mem, const struct policy *vma,
-			 const struct policy *task, int from, int to)
+static void bind_memory(char *mem, size_t size, const struct policy *policy,
+			int from, int to)
 {
-	unsigned long mask = mask_of(vma->nodes, from, to);
-	const unsigned long bits = 8 * sizeof(mask) + 1;
+	unsigned long mask = mask_of(policy->nodes, from, to);
+	int home = policy->home == FROM ? from : to;
 
-	if (vma->mode != NO_POLICY &&
-	    syscall(__NR_mbind, mem, page_size(), vma->mode,
-		    mask ? &mask : NULL, mask ? bits : 0, 0))
+	if (syscall(__NR_mbind, mem, size, policy->mode, mask ? &mask : NULL,
+		    mask ? 8 * sizeof(mask) + 1 : 0, 0))
 		die("cannot set the policy of the memory");
-	mask = mask_of(task->nodes, from, to);
-	if (task->mode != NO_POLICY &&
-	    syscall(__NR_set_mempolicy, task->mode, &mask, bits))
+	if (policy->home != NONE &&
+	    syscall(__NR_set_mempolicy_home_node, mem, size, home, 0))
+		die("cannot set the home node of the memory");
+}
+
+static void bind_task(const struct policy *policy, int from, int to)
+{
+	unsigned long mask = mask_of(policy->nodes, from, to);
+
+	if (syscall(__NR_set_mempolicy, policy->mode, mask ? &mask : NULL,
+		    mask ? 8 * sizeof(mask) + 1 : 0))
 		die("cannot set the policy of the task");
 }
+
+static const struct policy bind_source = { MPOL_BIND, FROM };
+static const struct policy bind_target = { MPOL_BIND, TO };
 
 struct mapper {
 	const struct policy *vma;
@@ -178,8 +344,11 @@ static void map_with_policy(void *arg)
 
 	touch_on(mapper->from, mapper->mem, page_size());
 	fill(mapper->mem, page_size(), SEED);
-	set_policies(mapper->mem, mapper->vma, mapper->task, mapper->from,
-		     mapper->to);
+	if (mapper->vma->mode != NO_POLICY)
+		bind_memory(mapper->mem, page_size(), mapper->vma, mapper->from,
+			    mapper->to);
+	if (mapper->task->mode != NO_POLICY)
+		bind_task(mapper->task, mapper->from, mapper->to);
 }
 
 FIXTURE_SETUP(policy)
@@ -199,6 +368,12 @@ FIXTURE_SETUP(policy)
 
 FIXTURE_TEARDOWN(policy)
 {
+	struct iovec theirs = { self->mem, page_size() };
+	struct iovec ours = { map_memory(ANON, 1), page_size() };
+
+	EXPECT_EQ(page_size(), process_vm_readv(self->pid, &ours, 1, &theirs,
+						1, 0));
+	EXPECT_TRUE(intact(ours.iov_base, page_size(), SEED));
 	reap(self->pid);
 	EXPECT_EQ(0, isolated_pages());
 }
@@ -235,11 +410,9 @@ TEST_F(policy, strict)
 /* The caller's policy is nobody's business */
 TEST_F(policy, of_caller)
 {
-	const struct policy none = { NO_POLICY, NONE };
-	const struct policy bind = { MPOL_BIND, FROM };
 	uint64_t phys = phys_of(self->pid, self->mem);
 
-	set_policies(NULL, &none, &bind, self->from, self->to);
+	bind_task(&bind_source, self->from, self->to);
 	EXPECT_OUTCOME(0, variant->excludes ? -EACCES : self->to,
 		       move_one(phys, self->to, MPOL_MF_STRICT));
 	EXPECT_EQ(variant->excludes ? self->from : self->to,
@@ -265,12 +438,11 @@ struct sharer {
 
 static void share(void *arg)
 {
-	const struct policy none = { NO_POLICY, NONE };
 	struct sharer *sharer = arg;
 
 	if (sharer->touch && !intact(sharer->mem, page_size(), SEED))
 		die("other contents");
-	set_policies(NULL, &none, sharer->task, sharer->from, sharer->to);
+	bind_task(sharer->task, sharer->from, sharer->to);
 }
 
 FIXTURE(sharers)
@@ -310,14 +482,13 @@ FIXTURE_TEARDOWN(sharers)
 TEST_F(sharers, task_policy)
 {
 	const struct policy prefer = { MPOL_PREFERRED, FROM };
-	const struct policy bind = { MPOL_BIND, FROM };
 	const int flags = MPOL_MF_STRICT | MPOL_MF_MOVE_ALL;
 	const int to = self->sharer.to;
 	pid_t first, second;
 
 	self->sharer.task = &prefer;
 	first = spawn(share, &self->sharer);
-	self->sharer.task = &bind;
+	self->sharer.task = &bind_source;
 	second = spawn(share, &self->sharer);
 	EXPECT_OUTCOME(0, variant->touch ? -EACCES : to,
 		       move_one(phys_of(0, self->mem), to, flags));
@@ -327,6 +498,273 @@ TEST_F(sharers, task_policy)
 	EXPECT_OUTCOME(0, to, move_one(phys_of(0, self->mem), to, flags));
 	EXPECT_EQ(to, node_of(0, self->mem));
 	reap(first);
+}
+
+/* Of private memory each process has a mapping with a policy of its own */
+struct mapping {
+	char *mem;
+	int from, to;
+};
+
+static void bind_own(void *arg)
+{
+	struct mapping *mapping = arg;
+
+	bind_memory(mapping->mem, page_size(), &bind_source, mapping->from,
+		    mapping->to);
+}
+
+static void bind_own_and_drop(void *arg)
+{
+	struct mapping *mapping = arg;
+
+	bind_own(mapping);
+	if (madvise(mapping->mem, page_size(), MADV_DONTNEED))
+		die("cannot drop a page");
+}
+
+static void just_share(void *arg)
+{
+}
+
+TEST(policy_of_each_mapping)
+{
+	void (*const roles[])(void *) = { bind_own, bind_own_and_drop };
+	const int strict = MPOL_MF_STRICT | MPOL_MF_MOVE_ALL;
+	struct mapping mapping;
+	pid_t pids[5];
+	size_t role, bound, i;
+	uint64_t phys;
+	int from, to;
+	char *mem;
+
+	TWO_NODES(from, to);
+	mem = alloc_memory(ANON, from, 1, SEED);
+	mapping = (struct mapping){ mem, from, to };
+	for (role = 0; role < ARRAY_SIZE(roles); role++) {
+		for (bound = 0; bound < ARRAY_SIZE(pids); bound += 2) {
+			for (i = 0; i < ARRAY_SIZE(pids); i++)
+				pids[i] = spawn(i == bound ? roles[role] :
+							     just_share,
+						&mapping);
+			phys = phys_of(0, mem);
+			EXPECT_OUTCOME(0, role ? to : -EACCES,
+				       move_one(phys, to, strict));
+			EXPECT_EQ(role ? to : from, node_of(0, mem));
+			phys = phys_of(0, mem);
+			EXPECT_OUTCOME(0, to,
+				       move_one(phys, to, MPOL_MF_MOVE_ALL));
+			EXPECT_EQ(to, node_of(0, mem));
+			phys = phys_of(0, mem);
+			EXPECT_OUTCOME(0, from,
+				       move_one(phys, from, MPOL_MF_MOVE_ALL));
+			for (i = 0; i < ARRAY_SIZE(pids); i++)
+				reap(pids[i]);
+		}
+	}
+	EXPECT_TRUE(intact(mem, page_size(), SEED));
+}
+
+/*
+ * The policy of shared memory belongs to the object and binds whoever maps it.
+ * It is of the second of two pages, and set by one who never touched them.
+ */
+FIXTURE(object)
+{
+	int from, to;
+	char *mem;
+};
+
+FIXTURE_VARIANT(object)
+{
+	enum memory kind;
+	bool sysv;
+};
+
+FIXTURE_VARIANT_ADD(object, shmem)
+{
+	.kind = SHMEM,
+};
+
+FIXTURE_VARIANT_ADD(object, memfd)
+{
+	.kind = MEMFD,
+};
+
+FIXTURE_VARIANT_ADD(object, tmpfs)
+{
+	.kind = TMPFS,
+};
+
+FIXTURE_VARIANT_ADD(object, sysv)
+{
+	.sysv = true,
+};
+
+static char *map_sysv(size_t size)
+{
+	int id = shmget(IPC_PRIVATE, size, IPC_CREAT | 0600);
+	char *mem = id < 0 ? NULL : shmat(id, NULL, 0);
+
+	if (!mem || mem == MAP_FAILED || shmctl(id, IPC_RMID, NULL))
+		die("no shared memory of System V");
+	return mem;
+}
+
+FIXTURE_SETUP(object)
+{
+	const size_t size = 2 * page_size();
+
+	TWO_NODES(self->from, self->to);
+	self->mem = variant->sysv ? map_sysv(size) :
+				    map_memory(variant->kind, 2);
+	touch_on(self->from, self->mem, size);
+	fill(self->mem, size, SEED);
+}
+
+FIXTURE_TEARDOWN(object)
+{
+	EXPECT_TRUE(intact(self->mem, 2 * page_size(), SEED));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+static void bind_second(void *arg)
+{
+	FIXTURE_DATA(object) *self = arg;
+
+	bind_memory(self->mem + page_size(), page_size(), &bind_source,
+		    self->from, self->to);
+}
+
+static void rebind_second(void *arg)
+{
+	FIXTURE_DATA(object) *self = arg;
+
+	bind_memory(self->mem + page_size(), page_size(), &bind_target,
+		    self->from, self->to);
+}
+
+TEST_F(object, policy)
+{
+	char *second = self->mem + page_size();
+
+	reap(spawn(bind_second, self));
+	EXPECT_OUTCOME(0, self->to,
+		       move_one(phys_of(0, self->mem), self->to,
+				MPOL_MF_STRICT));
+	EXPECT_EQ(self->to, node_of(0, self->mem));
+	EXPECT_OUTCOME(0, -EACCES,
+		       move_one(phys_of(0, second), self->to, MPOL_MF_STRICT));
+	EXPECT_EQ(self->from, node_of(0, second));
+	EXPECT_OUTCOME(0, self->to,
+		       move_one(phys_of(0, second), self->to, 0));
+	EXPECT_EQ(self->to, node_of(0, second));
+	EXPECT_OUTCOME(0, self->from,
+		       move_one(phys_of(0, second), self->from, 0));
+	reap(spawn(rebind_second, self));
+	EXPECT_OUTCOME(0, self->to,
+		       move_one(phys_of(0, second), self->to, MPOL_MF_STRICT));
+	EXPECT_EQ(self->to, node_of(0, second));
+}
+
+/* It stands for the policy of each task, like any policy of memory */
+TEST_F(object, instead_of_task_policy)
+{
+	char *second = self->mem + page_size();
+
+	reap(spawn(bind_second, self));
+	bind_task(&bind_target, self->from, self->to);
+	EXPECT_OUTCOME(0, -EACCES,
+		       move_one(phys_of(0, second), self->to, MPOL_MF_STRICT));
+	EXPECT_EQ(self->from, node_of(0, second));
+	bind_task(&bind_source, self->from, self->to);
+	EXPECT_OUTCOME(0, -EACCES,
+		       move_one(phys_of(0, self->mem), self->to,
+				MPOL_MF_STRICT));
+	EXPECT_EQ(self->from, node_of(0, self->mem));
+}
+
+/* A huge page has a policy, too */
+#define POOL	2
+
+FIXTURE(huge)
+{
+	int from, to;
+	size_t size;
+	char *mem;
+};
+
+FIXTURE_VARIANT(huge)
+{
+	int flags;	/* of a hugetlb mapping; 0: it is a THP */
+};
+
+FIXTURE_VARIANT_ADD(huge, thp)
+{
+	.flags = 0,
+};
+
+FIXTURE_VARIANT_ADD(huge, hugetlb_private)
+{
+	.flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB,
+};
+
+FIXTURE_VARIANT_ADD(huge, hugetlb_shared)
+{
+	.flags = MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB,
+};
+
+FIXTURE_SETUP(huge)
+{
+	TWO_NODES(self->from, self->to);
+	if (!variant->flags) {
+		self->size = thp_size();
+		self->mem = alloc_thp(self->from, SEED);
+		if (!self->mem)
+			SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+		return;
+	}
+	if (access("/sys/kernel/mm/hugepages", F_OK))
+		SKIP(return, "needs CONFIG_HUGETLBFS");
+	self->size = hugetlb_size();
+	hugetlb_pool(self->from, POOL);
+	hugetlb_pool(self->to, POOL);
+	self->mem = mmap(NULL, self->size, PROT_READ | PROT_WRITE,
+			 variant->flags, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->mem);
+	touch_on(self->from, self->mem, self->size);
+	fill(self->mem, self->size, SEED);
+}
+
+FIXTURE_TEARDOWN(huge)
+{
+	EXPECT_TRUE(intact(self->mem, self->size, SEED));
+	munmap(self->mem, self->size);
+	if (variant->flags) {
+		hugetlb_pool(self->from, 0);
+		hugetlb_pool(self->to, 0);
+	}
+	EXPECT_EQ(0, isolated_pages());
+}
+
+TEST_F(huge, policy)
+{
+	const size_t pages = self->size / page_size();
+	/* By an address in the midst of it */
+	char *page = self->mem + pages / 2 * page_size();
+
+	bind_memory(self->mem, self->size, &bind_source, self->from, self->to);
+	EXPECT_OUTCOME(0, -EACCES,
+		       move_one(phys_of(0, page), self->to, MPOL_MF_STRICT));
+	EXPECT_EQ(pages, count_on_node(0, self->mem, pages, self->from));
+	EXPECT_OUTCOME(0, self->to, move_one(phys_of(0, page), self->to, 0));
+	EXPECT_EQ(pages, count_on_node(0, self->mem, pages, self->to));
+	EXPECT_OUTCOME(0, self->from,
+		       move_one(phys_of(0, page), self->from, MPOL_MF_STRICT));
+	bind_memory(self->mem, self->size, &bind_target, self->from, self->to);
+	EXPECT_OUTCOME(0, self->to,
+		       move_one(phys_of(0, page), self->to, MPOL_MF_STRICT));
+	EXPECT_EQ(pages, count_on_node(0, self->mem, pages, self->to));
 }
 
 TEST_HARNESS_MAIN

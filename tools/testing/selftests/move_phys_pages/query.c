@@ -2,6 +2,7 @@
 /* A query tells the node of mapped user pages, and nothing of any other */
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
 #include <linux/kernel-page-flags.h>
@@ -104,6 +105,25 @@ TEST_F(query, in_a_pipe)
 	EXPECT_OUTCOME(0, self->to, query_one(self->req->pages[1]));
 }
 
+/* Mapped is what is in a page table, even if nobody may touch it there */
+TEST_F(query, inaccessible)
+{
+	struct request *req = self->req;
+	const size_t size = PAGES * page_size();
+	int i;
+
+	ASSERT_EQ(0, mprotect(self->mem[1], size, PROT_NONE));
+	EXPECT_EQ(0, request_query(req, 0));
+	EXPECT_EQ(PAGES, request_count(req, self->from));
+	EXPECT_EQ(PAGES, request_count(req, self->to));
+	for (i = 0; i < 2 * PAGES; i++)
+		req->nodes[i] = self->from;
+	EXPECT_EQ(0, request_move(req, 0));
+	EXPECT_EQ(2 * PAGES, request_count(req, self->from));
+	ASSERT_EQ(0, mprotect(self->mem[1], size, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(PAGES, count_on_node(0, self->mem[1], PAGES, self->from));
+}
+
 /* What nobody maps looks the same, whatever it is and wherever it is */
 TEST_F(query, unmapped)
 {
@@ -193,6 +213,24 @@ static unsigned long count_told(FIXTURE_DATA(all) *self)
 	return n;
 }
 
+/* The node of each block of memory, as sysfs has it */
+static int *nodes_of_blocks(FIXTURE_DATA(all) *self, uint64_t block)
+{
+	const uint64_t count = self->frames * page_size() / block + 1;
+	int *nodes = malloc(count * sizeof(*nodes));
+	unsigned long *blocks = malloc(count * sizeof(*blocks));
+	int i, k, n;
+
+	memset(nodes, -1, count * sizeof(*nodes));
+	for (i = 0; i < self->nr_nodes; i++) {
+		n = memory_blocks(self->nodes[i], blocks, count);
+		for (k = 0; k < n; k++)
+			nodes[blocks[k]] = self->nodes[i];
+	}
+	free(blocks);
+	return nodes;
+}
+
 static void read_taint(char *buf, size_t size)
 {
 	read_file("/proc/sys/kernel/tainted", buf, size);
@@ -203,11 +241,17 @@ TEST_F(all, idle)
 	const uint64_t kernel = BIT(KPF_SLAB) | BIT(KPF_BUDDY) |
 				BIT(KPF_PGTABLE) | BIT(KPF_NOPAGE);
 	char taint_before[16], taint_after[16];
-	uint64_t pfn, flags;
+	const uint64_t compound = BIT(KPF_COMPOUND_HEAD) |
+				  BIT(KPF_COMPOUND_TAIL);
+	const uint64_t block = memory_block_size();
+	uint64_t pfn, flags, count;
 	unsigned long told;
 	int status, round;
-	uint64_t count;
+	int *nodes;
 
+	if (!block)
+		SKIP(return, "needs CONFIG_MEMORY_HOTPLUG");
+	nodes = nodes_of_blocks(self, block);
 	read_taint(taint_before, sizeof(taint_before));
 	for (round = 0; round < 2; round++) {
 		read_frames("/proc/kpageflags", self->before, self->frames);
@@ -227,8 +271,20 @@ TEST_F(all, idle)
 				continue;
 			if (flags & kernel)
 				ASSERT_EQ(-ENOENT, status);
-			if (flags & BIT(KPF_ZERO_PAGE))
+			if (flags & BIT(KPF_ZERO_PAGE)) {
 				ASSERT_EQ(-EFAULT, status);
+				continue;
+			}
+			/* Any part of a large folio speaks for all of it */
+			if (flags & compound)
+				continue;
+			if (!(flags & BIT(KPF_MMAP))) {
+				ASSERT_EQ(-ENOENT, status);
+				ASSERT_EQ(0, self->mapcount[pfn]);
+			} else if (flags & BIT(KPF_LRU)) {
+				ASSERT_EQ(nodes[pfn * page_size() / block],
+					  status);
+			}
 		}
 		for (; pfn < self->req->count; pfn++)
 			ASSERT_EQ(-ENOENT, self->req->status[pfn]);

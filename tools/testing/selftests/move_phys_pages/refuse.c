@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What cannot move, says why, and does not keep others from moving */
 #include <fcntl.h>
+#include <sys/auxv.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <linux/if_packet.h>
 #include <linux/io_uring.h>
 #include <linux/kernel-page-flags.h>
 
+#include "../../../../lib/test_hmm_uapi.h"
 #include "../kselftest_harness.h"
 #include "util.h"
 
 #ifndef __NR_memfd_secret
 #define __NR_memfd_secret	447
+#endif
+
+/* Not in the header, though in the file */
+#ifndef KPF_RESERVED
+#define KPF_RESERVED	32
 #endif
 
 #define SEED		11
@@ -22,6 +33,8 @@
  * any node and in a query.
  */
 struct bad {
+	/* If found by their flags, which may change: those that matter */
+	uint64_t mask, flags;
 	unsigned long count;
 	uint64_t phys[MAX_BAD];
 };
@@ -97,44 +110,54 @@ static void find_kernel_image(struct bad *bad, const char *good)
 	}
 }
 
-static void find_by_flag(struct bad *bad, int kpf)
+/* Of the firmware, and of devices: most of it has no struct page at all */
+static void find_no_ram(struct bad *bad, const char *good)
+{
+	static const char * const names[] = {
+		"Reserved", "ACPI Tables", "PCI Bus", "IOAPIC", "Local APIC",
+	};
+	uint64_t start, end;
+	size_t i;
+	long pos;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		for (pos = 0; next_resource(names[i], &pos, &start, &end);)
+			add_ends(bad, start, end);
+}
+
+static void find_by_flags(struct bad *bad, uint64_t mask, uint64_t flags)
 {
 	uint64_t frames = count_frames();
 	const size_t chunk = 1 << 14;
-	uint64_t *flags = malloc(chunk * sizeof(*flags));
+	uint64_t *words = malloc(chunk * sizeof(*words));
 	int fd = open("/proc/kpageflags", O_RDONLY);
 	ssize_t n, i;
 	uint64_t pfn;
 
-	if (fd < 0 || !flags)
+	if (fd < 0 || !words)
 		die("cannot read kpageflags");
+	bad->mask = mask;
+	bad->flags = flags;
 	/* A few from everywhere */
 	for (pfn = 0; pfn < frames; pfn += chunk) {
 		unsigned long before = bad->count;
 
-		n = pread(fd, flags, chunk * sizeof(*flags),
-			  pfn * sizeof(*flags)) / (ssize_t)sizeof(*flags);
+		n = pread(fd, words, chunk * sizeof(*words),
+			  pfn * sizeof(*words)) / (ssize_t)sizeof(*words);
 		for (i = 0; i < n && bad->count < before + 5; i++)
-			if (flags[i] & BIT(kpf))
+			if ((words[i] & mask) == flags)
 				add(bad, (pfn + i) * page_size());
 	}
 	close(fd);
-	free(flags);
+	free(words);
 }
 
-static void find_free(struct bad *bad, const char *good)
+static bool changed(const struct bad *bad, unsigned long i)
 {
-	find_by_flag(bad, KPF_BUDDY);
-}
+	uint64_t flags;
 
-static void find_slab(struct bad *bad, const char *good)
-{
-	find_by_flag(bad, KPF_SLAB);
-}
-
-static void find_page_tables(struct bad *bad, const char *good)
-{
-	find_by_flag(bad, KPF_PGTABLE);
+	return bad->mask && (!page_flags(bad->phys[i], &flags) ||
+			     (flags & bad->mask) != bad->flags);
 }
 
 /* In the page cache, but in nobody's page table any more */
@@ -186,7 +209,7 @@ static void find_huge_zero_page(struct bad *bad, const char *good)
 		die("mmap of %zu bytes", 2 * size);
 	mem += -(uintptr_t)mem & (size - 1);
 	if (madvise(mem, size, MADV_HUGEPAGE))
-		die("no transparent huge pages");
+		die("needs CONFIG_TRANSPARENT_HUGEPAGE");
 	peek(mem);
 	for (i = 0; i < size; i += size / 16) {
 		phys = phys_of(0, mem + i);
@@ -233,6 +256,65 @@ static void find_driver_pages(struct bad *bad, const char *good)
 	add(bad, phys_of(0, ring));
 }
 
+/* Another driver's, in blocks of several pages */
+static void find_packet_ring(struct bad *bad, const char *good)
+{
+	struct tpacket_req req = {
+		.tp_block_size = 16 * page_size(),
+		.tp_block_nr = 2,
+		.tp_frame_size = page_size(),
+		.tp_frame_nr = 32,
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+	char *ring;
+	int i;
+
+	if (fd < 0)
+		return;
+	if (setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof(req)))
+		die("no ring of packets");
+	ring = mmap(NULL, 32 * page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
+		    fd, 0);
+	if (ring == MAP_FAILED)
+		die("mmap of a ring of packets");
+	for (i = 0; i < 32; i++)
+		add(bad, phys_of(0, ring + i * page_size()) + i);
+}
+
+/* A page of the kernel's image that every process maps */
+static void find_vdso(struct bad *bad, const char *good)
+{
+	const char *vdso = (const char *)getauxval(AT_SYSINFO_EHDR);
+
+	if (!vdso)
+		return;
+	peek(vdso);
+	add(bad, phys_of(0, vdso));
+}
+
+/*
+ * A driver's mapping by frame number counts nowhere: no way leads from the frame
+ * to it, and to the call the frame is like one that nobody maps.
+ */
+static void find_mapped_frames(struct bad *bad, const char *good)
+{
+	int fd = open("/dev/mem", O_RDONLY);
+	uint64_t start, end, i;
+	long pos = 0;
+	char *rom;
+
+	/* The firmware's, which /dev/mem maps whatever else it refuses */
+	if (fd < 0 || !next_resource("System ROM", &pos, &start, &end))
+		return;
+	rom = mmap(NULL, end + 1 - start, PROT_READ, MAP_SHARED, fd, start);
+	if (rom == MAP_FAILED)
+		die("/dev/mem does not map the firmware");
+	for (i = 0; i < end - start; i += page_size()) {
+		peek(rom + i);
+		add(bad, start + i);
+	}
+}
+
 FIXTURE(bad)
 {
 	int from, to;
@@ -245,7 +327,8 @@ FIXTURE_VARIANT(bad)
 {
 	void (*find)(struct bad *bad, const char *good);
 	int status;
-	int kpf;	/* what makes it bad, if that may pass */
+	const char *needs;
+	uint64_t mask, flags;	/* where that is how to find it */
 };
 
 FIXTURE_VARIANT_ADD(bad, hole)
@@ -272,25 +355,47 @@ FIXTURE_VARIANT_ADD(bad, kernel_image)
 	.status = -ENOENT,
 };
 
+FIXTURE_VARIANT_ADD(bad, no_ram)
+{
+	.find = find_no_ram,
+	.status = -ENOENT,
+};
+
 FIXTURE_VARIANT_ADD(bad, free)
 {
-	.find = find_free,
 	.status = -ENOENT,
-	.kpf = KPF_BUDDY,
+	.mask = BIT(KPF_BUDDY),
+	.flags = BIT(KPF_BUDDY),
 };
 
 FIXTURE_VARIANT_ADD(bad, slab)
 {
-	.find = find_slab,
 	.status = -ENOENT,
-	.kpf = KPF_SLAB,
+	.mask = BIT(KPF_SLAB),
+	.flags = BIT(KPF_SLAB),
 };
 
 FIXTURE_VARIANT_ADD(bad, page_tables)
 {
-	.find = find_page_tables,
 	.status = -ENOENT,
-	.kpf = KPF_PGTABLE,
+	.mask = BIT(KPF_PGTABLE),
+	.flags = BIT(KPF_PGTABLE),
+};
+
+/* The zero page, and the vdso's, are also reserved */
+FIXTURE_VARIANT_ADD(bad, reserved)
+{
+	.status = -ENOENT,
+	.mask = BIT(KPF_RESERVED) | BIT(KPF_ZERO_PAGE) | BIT(KPF_MMAP),
+	.flags = BIT(KPF_RESERVED),
+};
+
+/* Stacks, per-CPU and vmalloc memory, and what a CPU keeps free for itself */
+FIXTURE_VARIANT_ADD(bad, unmarked)
+{
+	.status = -ENOENT,
+	.mask = ~0ULL,
+	.flags = 0,
 };
 
 FIXTURE_VARIANT_ADD(bad, unmapped_memfd)
@@ -321,12 +426,35 @@ FIXTURE_VARIANT_ADD(bad, secret)
 {
 	.find = find_secret,
 	.status = -EFAULT,
+	.needs = "CONFIG_SECRETMEM",
 };
 
 FIXTURE_VARIANT_ADD(bad, driver_pages)
 {
 	.find = find_driver_pages,
 	.status = -EFAULT,
+	.needs = "CONFIG_IO_URING",
+};
+
+FIXTURE_VARIANT_ADD(bad, packet_ring)
+{
+	.find = find_packet_ring,
+	.status = -EFAULT,
+	.needs = "CONFIG_PACKET",
+};
+
+FIXTURE_VARIANT_ADD(bad, mapped_frames)
+{
+	.find = find_mapped_frames,
+	.status = -ENOENT,
+	.needs = "CONFIG_DEVMEM",
+};
+
+FIXTURE_VARIANT_ADD(bad, vdso)
+{
+	.find = find_vdso,
+	.status = -EFAULT,
+	.needs = "a vdso",
 };
 
 FIXTURE_SETUP(bad)
@@ -339,9 +467,12 @@ FIXTURE_SETUP(bad)
 	for (i = 0; i < self->req->count; i++)
 		self->req->status[i] = PRESET;
 	self->good = alloc_memory(ANON, self->from, MAX_BAD, SEED);
-	variant->find(&self->bad, self->good);
+	if (variant->find)
+		variant->find(&self->bad, self->good);
+	else
+		find_by_flags(&self->bad, variant->mask, variant->flags);
 	if (!self->bad.count)
-		SKIP(return, "there is none");
+		SKIP(return, "needs %s", variant->needs ?: "any of them");
 }
 
 FIXTURE_TEARDOWN(bad)
@@ -351,13 +482,12 @@ FIXTURE_TEARDOWN(bad)
 }
 
 /* How many that are still bad have not the status that they should have */
-static unsigned long wrong(const struct bad *bad, const int *status, int want,
-			   int kpf)
+static unsigned long wrong(const struct bad *bad, const int *status, int want)
 {
 	unsigned long i, n = 0, checked = 0;
 
 	for (i = 0; i < bad->count; i++) {
-		if (kpf && !page_has(bad->phys[i], kpf))
+		if (changed(bad, i))
 			continue;
 		checked++;
 		if (status[i] == want)
@@ -380,8 +510,7 @@ TEST_F(bad, query)
 		memset(status, 0x55, sizeof(status));
 		EXPECT_EQ(0, move_phys_pages(self->bad.count, self->bad.phys,
 					     NULL, status, 0));
-		EXPECT_EQ(0, wrong(&self->bad, status, variant->status,
-				   variant->kpf));
+		EXPECT_EQ(0, wrong(&self->bad, status, variant->status));
 	}
 }
 
@@ -398,8 +527,7 @@ TEST_F(bad, move)
 		memset(status, 0x55, sizeof(status));
 		EXPECT_EQ(0, move_phys_pages(self->bad.count, self->bad.phys,
 					     nodes, status, flags));
-		EXPECT_EQ(0, wrong(&self->bad, status, variant->status,
-				   variant->kpf));
+		EXPECT_EQ(0, wrong(&self->bad, status, variant->status));
 	}
 }
 
@@ -423,7 +551,7 @@ TEST_F(bad, among_good)
 		EXPECT_EQ(self->to, req->status[2 * i + 1]);
 		status[i] = req->status[2 * i];
 	}
-	EXPECT_EQ(0, wrong(&self->bad, status, variant->status, variant->kpf));
+	EXPECT_EQ(0, wrong(&self->bad, status, variant->status));
 }
 
 /* Nobody's, though it may be somebody's again */
@@ -445,62 +573,84 @@ TEST(unmapped_stays)
 	EXPECT_EQ(phys, phys_of(0, mem));
 }
 
-/* Memory that has been taken offline */
-FIXTURE(offline)
+/* A frame that the hardware no longer trusts */
+TEST(poisoned)
 {
+	static const char unpoison[] = "/sys/kernel/debug/hwpoison/unpoison-pfn";
+	char *mem, pfn[32];
+	uint64_t phys;
 	int from, to;
-	char state[64];		/* the file that tells and sets it */
-	uint64_t start, size;
-};
 
-static bool take_offline(FIXTURE_DATA(offline) *self, unsigned long block)
-{
-	snprintf(self->state, sizeof(self->state),
-		 "/sys/devices/system/memory/memory%lu/state", block);
-	return try_write_file(self->state, "offline");
+	TWO_NODES(from, to);
+	if (access(unpoison, W_OK))
+		SKIP(return, "needs CONFIG_HWPOISON_INJECT");
+	mem = alloc_memory(ANON, from, 3, SEED);
+	phys = phys_of(0, mem + page_size());
+	snprintf(pfn, sizeof(pfn), "%llu",
+		 (unsigned long long)(phys / page_size()));
+	write_file("/sys/kernel/debug/hwpoison/corrupt-pfn", pfn);
+	ASSERT_TRUE(page_has(phys, KPF_HWPOISON));
+	EXPECT_EQ(0, phys_of(0, mem + page_size()));
+	EXPECT_OUTCOME(0, -ENOENT, query_one(phys));
+	EXPECT_OUTCOME(0, -ENOENT, move_one(phys, from, 0));
+	EXPECT_OUTCOME(0, -ENOENT, move_one(phys, to, MPOL_MF_MOVE_ALL));
+	EXPECT_OUTCOME(0, to, move_one(phys_of(0, mem), to, 0));
+	EXPECT_TRUE(intact(mem, page_size(), SEED));
+	ASSERT_EQ(0, munmap(mem, 3 * page_size()));
+	write_file(unpoison, pfn);
+	EXPECT_FALSE(page_has(phys, KPF_HWPOISON));
+	EXPECT_OUTCOME(0, -ENOENT, query_one(phys));
 }
 
-FIXTURE_SETUP(offline)
+#ifdef __LP64__ /* hmm_dmirror does not hear 32-bit programs */
+/* What has moved to a device is on no node; nothing else of the device is, either */
+TEST(device_memory)
 {
-	unsigned long last = 0, block;
-	uint64_t start, end;
+	const size_t pages = 32;
+	struct hmm_dmirror_cmd cmd = { .npages = pages };
+	uint64_t start, end, flags;
+	struct request *req;
+	char *mem, *mirror;
+	unsigned long i;
+	int from, to;
 	long pos = 0;
-	char buf[64];
+	int fd;
 
-	TWO_NODES(self->from, self->to);
-	if (access("/sys/devices/system/memory/block_size_bytes", R_OK))
-		SKIP(return, "no memory hotplug");
-	read_file("/sys/devices/system/memory/block_size_bytes", buf,
-		  sizeof(buf));
-	self->size = strtoull(buf, NULL, 16);
-	while (next_resource("System RAM", &pos, &start, &end))
-		last = end / self->size;
-	for (block = last; block && !take_offline(self, block); block--)
-		;
-	ASSERT_NE(0, block);
-	self->start = block * self->size;
-}
+	TWO_NODES(from, to);
+	fd = open("/dev/hmm_dmirror0", O_RDWR);
+	if (fd < 0)
+		SKIP(return, "needs CONFIG_TEST_HMM");
+	mem = alloc_memory(ANON, from, pages, SEED);
+	mirror = map_memory(ANON, pages);
+	cmd.addr = (uintptr_t)mem;
+	cmd.ptr = (uintptr_t)mirror;
+	ASSERT_EQ(0, ioctl(fd, HMM_DMIRROR_MIGRATE_TO_DEV, &cmd));
+	ASSERT_EQ(pages, cmd.cpages);
+	for (i = 0; i < pages; i++)
+		ASSERT_EQ(0, phys_of(0, mem + i * page_size()));
 
-FIXTURE_TEARDOWN(offline)
-{
-	write_file(self->state, "online");
-}
-
-TEST_F(offline, move_and_query)
-{
-	const uint64_t offsets[] = {
-		0, page_size(), self->size / 2, self->size - 1,
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
-		uint64_t phys = self->start + offsets[i];
-
-		EXPECT_OUTCOME(0, -ENOENT, query_one(phys));
-		EXPECT_OUTCOME(0, -ENOENT, move_one(phys, self->from, 0));
-		EXPECT_OUTCOME(0, -ENOENT, move_one(phys, self->to, 0));
+	while (next_resource("hmm_dmirror", &pos, &start, &end)) {
+		EXPECT_TRUE(!page_flags(start, &flags) ||
+			    flags & BIT(KPF_NOPAGE));
+		req = request_new((end + 1 - start) / page_size());
+		for (i = 0; i < req->count; i++)
+			request_set(req, i, start + i * page_size(), to);
+		EXPECT_EQ(0, request_query(req, 0));
+		EXPECT_EQ(req->count, request_count(req, -ENOENT));
+		EXPECT_EQ(0, request_move(req, MPOL_MF_MOVE_ALL));
+		EXPECT_EQ(req->count, request_count(req, -ENOENT));
+		request_free(req);
+		i = end;
 	}
+	ASSERT_EQ(end, i);
+
+	/* To touch it brings it back, and it is like any other page again */
+	EXPECT_TRUE(intact(mem, pages * page_size(), SEED));
+	EXPECT_OUTCOME(0, to, move_one(phys_of(0, mem), to, 0));
+	EXPECT_TRUE(intact(mem, pages * page_size(), SEED));
+	EXPECT_EQ(0, isolated_pages());
 }
+#endif
 
 /*
  * Pages that somebody holds: they are busy until let go, and each entry that
@@ -589,7 +739,7 @@ FIXTURE_SETUP(held)
 	self->mem = variant->thp ? alloc_thp(self->from, SEED) :
 		    alloc_memory(variant->kind, self->from, 1, SEED);
 	if (!self->mem)
-		SKIP(return, "no transparent huge pages");
+		SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
 	self->size = variant->thp ? thp_size() : page_size();
 	self->pages = self->size / page_size();
 	if (!hold(self, variant->longterm))

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A node without room keeps nobody else from moving */
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "../kselftest_harness.h"
 #include "util.h"
 
 #define SEED	19
 #define PAGES	16384
+#define MAX_NODES	64
 
 /* Huge pages in the pool of the target leave it almost no other memory. */
 FIXTURE(room)
@@ -67,7 +69,7 @@ TEST_F(room, of_huge_pages)
 	char *mem = alloc_thp(self->from, SEED);
 
 	if (!mem)
-		SKIP(return, "needs transparent huge pages");
+		SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
 	request_set_pages(req, 0, mem, pages, self->to);
 	/* As a whole or in pieces: all of it has one status, and it is true. */
 	if (request_move(req, 0)) {
@@ -78,6 +80,168 @@ TEST_F(room, of_huge_pages)
 		EXPECT_EQ(pages, count_on_node(0, mem, pages, self->to));
 	}
 	EXPECT_TRUE(intact(mem, pages * page_size(), SEED));
+}
+
+/*
+ * In one call, in turn: to the full node, and to every other. A huge page of the
+ * pool finds room on the full node, where nothing else does: the pool has it all.
+ */
+TEST_F(room, of_all_kinds)
+{
+	struct request *req;
+	int nodes[MAX_NODES], n, i, node;
+	unsigned long count = 0, full = 0;
+	size_t size = hugetlb_size();
+	char *huge;
+	long left;
+
+	/* A page of its own for each entry that goes elsewhere */
+	n = memory_nodes(nodes, MAX_NODES);
+	hugetlb_pool(self->from, 1);
+	huge = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	if (huge == MAP_FAILED)
+		SKIP(return, "needs CONFIG_HUGETLBFS");
+	touch_on(self->from, huge, size);
+	fill(huge, size, SEED + 2);
+
+	req = request_new(PAGES + self->back + 1);
+	for (i = 0; i < PAGES; i++, count++) {
+		node = nodes[i % n];
+		full += node == self->to;
+		request_set(req, count,
+			    phys_of(0, self->mem + i * page_size()), node);
+	}
+	for (i = 0; i < (int)self->back; i++, count++)
+		request_set(req, count,
+			    phys_of(0, self->other + i * page_size()),
+			    self->from);
+	request_set(req, count, phys_of(0, huge), self->to);
+
+	left = request_move(req, 0);
+	EXPECT_LT(0, left);
+	EXPECT_EQ(left, request_count(req, -ENOMEM));
+	for (count = 0; count < req->count; count++) {
+		node = req->nodes[count];
+		ASSERT_TRUE(req->status[count] == node ||
+			    (node == self->to && req->status[count] == -ENOMEM));
+	}
+	EXPECT_EQ(full + 1 - left, request_count(req, self->to));
+	EXPECT_EQ(self->to, req->status[req->count - 1]);
+	EXPECT_EQ(self->to, node_of(0, huge));
+	for (i = 0; i < PAGES; i++) {
+		node = req->status[i] == -ENOMEM ? self->from : req->status[i];
+		ASSERT_EQ(node, node_of(0, self->mem + i * page_size()));
+	}
+	EXPECT_TRUE(intact(huge, size, SEED + 2));
+	ASSERT_EQ(0, munmap(huge, size));
+	hugetlb_pool(self->from, 0);
+}
+
+/*
+ * A limit of the mapper's own is no lack of room: the page that it is charged
+ * for is exchanged for another, and never are there two.
+ */
+#define ROOT	"/sys/fs/cgroup"
+#define LIMITED	500
+
+FIXTURE(limited)
+{
+	int from, to;
+	char dir[64];
+	char *mem;
+	pid_t pid;
+};
+
+FIXTURE_VARIANT(limited)
+{
+	enum memory kind;
+};
+
+FIXTURE_VARIANT_ADD(limited, anon)
+{
+	.kind = ANON,
+};
+
+FIXTURE_VARIANT_ADD(limited, shmem)
+{
+	.kind = SHMEM,
+};
+
+static void fill_limited(void *arg)
+{
+	FIXTURE_DATA(limited) *self = arg;
+	const size_t size = LIMITED * page_size();
+
+	write_in(self->dir, "cgroup.procs", "0");
+	touch_on(self->from, self->mem, size);
+	fill(self->mem, size, SEED);
+}
+
+FIXTURE_SETUP(limited)
+{
+	TWO_NODES(self->from, self->to);
+	if (!try_write_file(ROOT "/cgroup.subtree_control", "+memory"))
+		SKIP(return, "needs CONFIG_MEMCG");
+	snprintf(self->dir, sizeof(self->dir), ROOT "/mpp-%d", getpid());
+	ASSERT_EQ(0, mkdir(self->dir, 0755));
+	self->mem = map_memory(variant->kind, LIMITED);
+	self->pid = spawn(fill_limited, self);
+}
+
+FIXTURE_TEARDOWN(limited)
+{
+	reap(self->pid);
+	EXPECT_TRUE(remove_cgroup(self->dir));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+static unsigned long value_in(const char *dir, const char *name)
+{
+	char path[96], buf[32];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	read_file(path, buf, sizeof(buf));
+	return strtoul(buf, NULL, 10);
+}
+
+static void read_events(const char *dir, char *buf, size_t size)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/memory.events", dir);
+	read_file(path, buf, size);
+}
+
+TEST_F(limited, at_its_limit)
+{
+	struct request *req = request_new(LIMITED);
+	const int nodes[] = { self->to, self->from };
+	char before[256], after[256];
+	unsigned long limit;
+	size_t i;
+	int k;
+
+	limit = value_in(self->dir, "memory.current");
+	ASSERT_LE(LIMITED * page_size(), limit);
+	write_in(self->dir, "memory.max", "%lu", limit);
+	read_events(self->dir, before, sizeof(before));
+	for (k = 0; k < 10; k++) {
+		for (i = 0; i < LIMITED; i++)
+			request_set(req, i, phys_of(self->pid, self->mem +
+						    i * page_size()),
+				    nodes[k % 2]);
+		EXPECT_EQ(0, request_move(req, 0));
+		EXPECT_EQ(LIMITED, request_count(req, nodes[k % 2]));
+		EXPECT_EQ(LIMITED, count_on_node(self->pid, self->mem, LIMITED,
+						 nodes[k % 2]));
+		/* Still charged, to the same, and once */
+		EXPECT_GE(limit, value_in(self->dir, "memory.current"));
+		EXPECT_LE(LIMITED * page_size(),
+			  value_in(self->dir, "memory.current"));
+	}
+	read_events(self->dir, after, sizeof(after));
+	EXPECT_STREQ(before, after);
 }
 
 TEST_HARNESS_MAIN

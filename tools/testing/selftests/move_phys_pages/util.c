@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,7 +13,10 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
+#include <linux/io_uring.h>
+#include <linux/capability.h>
 #include <linux/kernel-page-flags.h>
 
 #include "util.h"
@@ -122,6 +127,12 @@ unsigned long request_count(const struct request *req, int status)
 	return n;
 }
 
+unsigned long request_failed(const struct request *req)
+{
+	return request_count(req, -EBUSY) + request_count(req, -ENOMEM) +
+	       request_count(req, -EIO) + request_count(req, -EINVAL);
+}
+
 struct outcome move_one(uint64_t phys, int node, int flags)
 {
 	struct outcome out = { .status = PRESET };
@@ -177,6 +188,45 @@ void write_file(const char *path, const char *text)
 		die("cannot write %s to %s", text, path);
 }
 
+void write_in(const char *dir, const char *name, const char *fmt, ...)
+{
+	char path[PATH_MAX], text[128];
+	va_list args;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	write_file(path, text);
+}
+
+bool remove_cgroup(const char *dir)
+{
+	int tries = 1000;
+
+	while (rmdir(dir)) {
+		if (errno != EBUSY || !--tries)
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
+void use_caps(uint64_t mask)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(__NR_capget, &header, data))
+		die("cannot read the capabilities");
+	data[0].effective = data[0].permitted & mask;
+	data[1].effective = data[1].permitted & mask >> 32;
+	if (syscall(__NR_capset, &header, data))
+		die("cannot change the capabilities");
+}
+
 /* The file is a list such as 0-2,5 */
 int memory_nodes(int *nodes, int max)
 {
@@ -207,6 +257,34 @@ int node_without_memory(void)
 	for (i = 0; i < n && nodes[i] == i; i++)
 		;
 	return i;
+}
+
+int memory_blocks(int node, unsigned long *blocks, int max)
+{
+	struct dirent *entry;
+	char path[80];
+	DIR *dir;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d", node);
+	dir = opendir(path);
+	if (!dir)
+		return 0;
+	while (n < max && (entry = readdir(dir)))
+		n += sscanf(entry->d_name, "memory%lu", &blocks[n]) == 1;
+	closedir(dir);
+	return n;
+}
+
+uint64_t memory_block_size(void)
+{
+	static const char path[] = "/sys/devices/system/memory/block_size_bytes";
+	char buf[64];
+
+	if (access(path, R_OK))
+		return 0;
+	read_file(path, buf, sizeof(buf));
+	return strtoull(buf, NULL, 16);
 }
 
 size_t page_size(void)
@@ -286,16 +364,30 @@ int node_of(pid_t pid, const void *addr)
 	return status;
 }
 
+void nodes_of(pid_t pid, const void **addrs, size_t count, int *status)
+{
+	/* To 32-bit callers, 6.12 tells the truth about the first 16 only */
+	const size_t most = 16;
+	size_t i, n;
+
+	for (i = 0; i < count; i += n) {
+		n = count - i < most ? count - i : most;
+		if (syscall(__NR_move_pages, pid, n, addrs + i, NULL,
+			    status + i, 0))
+			die("move_pages cannot query %p of process %d",
+			    addrs[i], pid);
+	}
+}
+
 size_t count_on_node(pid_t pid, const char *mem, size_t pages, int node)
 {
-	const char **addrs = alloc_array(pages, sizeof(*addrs));
+	const void **addrs = alloc_array(pages, sizeof(*addrs));
 	int *status = alloc_array(pages, sizeof(*status));
 	size_t i, n = 0;
 
 	for (i = 0; i < pages; i++)
 		addrs[i] = mem + i * page_size();
-	if (syscall(__NR_move_pages, pid, pages, addrs, NULL, status, 0))
-		die("move_pages cannot query %p of process %d", mem, pid);
+	nodes_of(pid, addrs, pages, status);
 	for (i = 0; i < pages; i++)
 		n += status[i] == node;
 	free(addrs);
@@ -609,6 +701,24 @@ unsigned long vmstat(const char *path, const char *name)
 	die("%s has no %s", path, name);
 }
 
+unsigned long free_frames(void)
+{
+	static char buf[1 << 17];
+	unsigned long sum = 0;
+	char *line, *save;
+
+	try_write_file("/proc/sys/vm/stat_refresh", "1");
+	read_file("/proc/zoneinfo", buf, sizeof(buf));
+	for (line = strtok_r(buf, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		line += strspn(line, " ");
+		if (!strncmp(line, "nr_free_pages ", 14) ||
+		    !strncmp(line, "count: ", 7))
+			sum += strtoul(strchr(line, ' '), NULL, 10);
+	}
+	return sum;
+}
+
 /* move_pages(2) does that first, even if nothing then has to move */
 void drain_lru_batches(const char *page)
 {
@@ -648,4 +758,27 @@ unsigned long isolated_pages(void)
 		}
 	} while (sum && --tries && !usleep(1000));
 	return sum;
+}
+
+int ring_pin(void *mem, size_t size)
+{
+	struct iovec iov = { .iov_base = mem, .iov_len = size };
+	struct io_uring_params params = { 0 };
+	int ring = syscall(__NR_io_uring_setup, 1, &params);
+
+	if (ring < 0)
+		return -1;
+	if (syscall(__NR_io_uring_register, ring, IORING_REGISTER_BUFFERS,
+		    &iov, 1))
+		die("cannot register %p as a buffer", mem);
+	return ring;
+}
+
+void ring_unpin(int ring)
+{
+	/* The last close() would do so too, but later */
+	if (syscall(__NR_io_uring_register, ring, IORING_UNREGISTER_BUFFERS,
+		    NULL, 0))
+		die("cannot unregister a buffer");
+	close(ring);
 }

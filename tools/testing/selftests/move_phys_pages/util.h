@@ -20,6 +20,7 @@
 #define TEST_TIMEOUT_DEFAULT	600
 
 #define PRESET			(-123)	/* a status that the call never gives */
+#define ABSENT			(-ENOSYS)	/* what a kernel without the call says */
 #define VALID_FLAGS		(MPOL_MF_STRICT | MPOL_MF_MOVE | MPOL_MF_MOVE_ALL)
 
 #define BIT(nr)			(1ULL << (nr))
@@ -50,6 +51,8 @@ long request_move(struct request *req, int flags);
 long request_query(struct request *req, int flags);
 /* How many entries have this status */
 unsigned long request_count(const struct request *req, int status);
+/* How many were eligible and did not move: what the call should return */
+unsigned long request_failed(const struct request *req);
 
 /* A call with one entry */
 struct outcome {
@@ -70,13 +73,19 @@ struct outcome query_one(uint64_t phys);
 /* Nodes */
 int memory_nodes(int *nodes, int max);
 int node_without_memory(void);
+/* The blocks of its memory, online or not, that could be taken offline */
+int memory_blocks(int node, unsigned long *blocks, int max);
+uint64_t memory_block_size(void);	/* 0: memory is not in blocks */
 
 /* What any test of a move needs, and is skipped without */
 #define TWO_NODES(_from, _to) do {					\
+	long __ret = move_phys_pages(0, NULL, NULL, NULL, 0);		\
 	int __nodes[2];							\
 									\
-	if (move_phys_pages(0, NULL, NULL, NULL, 0))			\
-		SKIP(return, "needs move_phys_pages() and root");	\
+	if (__ret == ABSENT)						\
+		SKIP(return, "needs CONFIG_MOVE_PHYS_PAGES");		\
+	if (__ret)							\
+		SKIP(return, "needs root");				\
 	if (memory_nodes(__nodes, 2) < 2)				\
 		SKIP(return, "needs two nodes with memory");		\
 	_from = __nodes[0];						\
@@ -86,6 +95,7 @@ int node_without_memory(void);
 /* Where a page is, by other ways than the call under test; pid 0 is self */
 uint64_t phys_of(pid_t pid, const void *addr);	/* 0: not present */
 int node_of(pid_t pid, const void *addr);	/* status of move_pages(2) */
+void nodes_of(pid_t pid, const void **addrs, size_t count, int *status);
 /* How many of the pages are on the node */
 size_t count_on_node(pid_t pid, const char *mem, size_t pages, int node);
 
@@ -145,11 +155,25 @@ void read_file(const char *path, char *buf, size_t size);
 void write_file(const char *path, const char *text);
 bool try_write_file(const char *path, const char *text);
 
+/* Cgroups: writes to a file of one; removes one, as soon as its tasks are gone */
+__attribute__((format(printf, 3, 4)))
+void write_in(const char *dir, const char *name, const char *fmt, ...);
+bool remove_cgroup(const char *dir);
+
+/* Of the permitted capabilities, these are the ones in effect from now on */
+void use_caps(uint64_t mask);
+
+/* A long-term pin, that of a registered buffer; -1 where there is no io_uring */
+int ring_pin(void *mem, size_t size);
+void ring_unpin(int ring);
+
 /* Pages that are taken off their LRU list, once that has settled */
 unsigned long isolated_pages(void);
 /* Puts what waits in any CPU's batch on its LRU list; needs a page of ours */
 void drain_lru_batches(const char *page);
 unsigned long vmstat(const char *path, const char *name);
+/* Frames that are free, or wait for that on the list of a CPU */
+unsigned long free_frames(void);
 
 /* A reproducible sequence */
 uint32_t next_random(uint32_t *state);

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A task that is exiting constrains nothing, though it still has its address
+ * space and its cpuset.
+ *
+ * To hold one right there: do_exit() marks the task as exiting and then reads
+ * its list of robust futexes. That list is in a FUSE file, whose pages the test
+ * never delivers.
+ */
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/fuse.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "../kselftest_harness.h"
+#include "util.h"
+
+#define SEED		29
+#define ROOT		"/sys/fs/cgroup"
+#define TASKS		2
+#define PF_EXITING	0x4	/* as in /proc/PID/stat */
+
+/* What may constrain a task */
+enum constraint { CPUSET, POLICY, LABEL };
+
+struct role {
+	bool exits;
+	bool constrained;
+};
+
+struct task {
+	struct role role;
+	unsigned int nr;
+	pid_t tid;
+	char stack[64 * 1024];
+};
+
+FIXTURE(exiting)
+{
+	int from, to;
+	enum constraint constraint;
+	char domain[64];
+	char confined[80];
+	char file[64];		/* of FUSE */
+	int fuse;
+	int ready[2];
+	char *mem;
+	struct task *tasks;
+};
+
+/*
+ * The first task is a process. The second one shares its address space, as a
+ * thread of it or as a process of its own.
+ */
+FIXTURE_VARIANT(exiting)
+{
+	struct role roles[TASKS];
+	int clone_flags;	/* of the second; 0: there is none */
+	bool moves;
+};
+
+#define THREAD	(CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
+/* A child of the test, too */
+#define PROCESS	(CLONE_VM | CLONE_PARENT | SIGCHLD)
+
+FIXTURE_VARIANT_ADD(exiting, alone)
+{
+	.roles = { { .exits = true, .constrained = true } },
+	.moves = true,
+};
+
+FIXTURE_VARIANT_ADD(exiting, alone_alive)
+{
+	.roles = { { .constrained = true } },
+};
+
+FIXTURE_VARIANT_ADD(exiting, both_processes)
+{
+	.roles = { { .exits = true, .constrained = true },
+		   { .exits = true, .constrained = true } },
+	.clone_flags = PROCESS,
+	.moves = true,
+};
+
+FIXTURE_VARIANT_ADD(exiting, constrained_first_process)
+{
+	.roles = { { .exits = true, .constrained = true }, { } },
+	.clone_flags = PROCESS,
+	.moves = true,
+};
+
+FIXTURE_VARIANT_ADD(exiting, constrained_second_process)
+{
+	.roles = { { }, { .exits = true, .constrained = true } },
+	.clone_flags = PROCESS,
+	.moves = true,
+};
+
+FIXTURE_VARIANT_ADD(exiting, first_of_constrained_process)
+{
+	.roles = { { .exits = true }, { .constrained = true } },
+	.clone_flags = PROCESS,
+};
+
+FIXTURE_VARIANT_ADD(exiting, second_of_constrained_process)
+{
+	.roles = { { .constrained = true }, { .exits = true } },
+	.clone_flags = PROCESS,
+};
+
+FIXTURE_VARIANT_ADD(exiting, both_threads)
+{
+	.roles = { { .exits = true, .constrained = true },
+		   { .exits = true, .constrained = true } },
+	.clone_flags = THREAD,
+	.moves = true,
+};
+
+FIXTURE_VARIANT_ADD(exiting, constrained_leader)
+{
+	.roles = { { .exits = true, .constrained = true }, { } },
+	.clone_flags = THREAD,
+	.moves = true,
+};
+
+FIXTURE_VARIANT_ADD(exiting, constrained_thread)
+{
+	.roles = { { }, { .exits = true, .constrained = true } },
+	.clone_flags = THREAD,
+	.moves = true,
+};
+
+FIXTURE_VARIANT_ADD(exiting, leader_of_constrained_thread)
+{
+	.roles = { { .exits = true }, { .constrained = true } },
+	.clone_flags = THREAD,
+};
+
+FIXTURE_VARIANT_ADD(exiting, thread_of_constrained_leader)
+{
+	.roles = { { .constrained = true }, { .exits = true } },
+	.clone_flags = THREAD,
+};
+
+/* The file that never comes: FUSE, and that is all of it that is needed */
+static void send_reply(int fuse, uint64_t unique, int err, const void *data,
+		       size_t size)
+{
+	char buf[256] = "";
+	struct fuse_out_header *out = (void *)buf;
+
+	out->len = sizeof(*out) + size;
+	out->error = -err;
+	out->unique = unique;
+	memcpy(out + 1, data, size);
+	if (write(fuse, buf, out->len) != out->len)
+		die("FUSE does not take a reply");
+}
+
+static void serve_until_reads(int fuse, unsigned int reads)
+{
+	const struct fuse_init_out init = {
+		.major = FUSE_KERNEL_VERSION,
+		.minor = FUSE_KERNEL_MINOR_VERSION,
+		.max_write = page_size(),
+	};
+	const struct fuse_attr_out attr = {
+		.attr_valid = UINT32_MAX,
+		.attr = {
+			.ino = FUSE_ROOT_ID,
+			.mode = S_IFREG | 0600,
+			.nlink = 1,
+			.size = TASKS * page_size(),
+		},
+	};
+	/* Else the second to open it would wait for the page of the first */
+	const struct fuse_open_out open = { .open_flags = FOPEN_KEEP_CACHE };
+	static char buf[2 * FUSE_MIN_READ_BUFFER];
+	const struct fuse_in_header *in = (void *)buf;
+
+	while (reads) {
+		if (read(fuse, buf, sizeof(buf)) < (ssize_t)sizeof(*in))
+			die("no request from FUSE");
+		switch (in->opcode) {
+		case FUSE_INIT:
+			send_reply(fuse, in->unique, 0, &init, sizeof(init));
+			break;
+		case FUSE_GETATTR:
+			send_reply(fuse, in->unique, 0, &attr, sizeof(attr));
+			break;
+		case FUSE_OPEN:
+			send_reply(fuse, in->unique, 0, &open, sizeof(open));
+			break;
+		case FUSE_READ:
+			reads--;
+			break;
+		default:
+			send_reply(fuse, in->unique, EOPNOTSUPP, NULL, 0);
+		}
+	}
+}
+
+static bool mount_file(FIXTURE_DATA(exiting) *self)
+{
+	char options[128];
+
+	self->fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (self->fuse < 0)
+		return false;
+	snprintf(self->file, sizeof(self->file), "/tmp/mpp-%d", getpid());
+	close(open(self->file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	snprintf(options, sizeof(options),
+		 "fd=%d,rootmode=%o,user_id=0,group_id=0", self->fuse, S_IFREG);
+	if (mount("mpp", self->file, "fuse", MS_NOSUID | MS_NODEV, options))
+		die("cannot mount a FUSE file");
+	return true;
+}
+
+FIXTURE_SETUP(exiting)
+{
+	TWO_NODES(self->from, self->to);
+	if (!try_write_file(ROOT "/cgroup.subtree_control", "+cpuset"))
+		SKIP(return, "needs CONFIG_CPUSETS");
+	if (!mount_file(self))
+		SKIP(return, "needs CONFIG_FUSE_FS");
+	snprintf(self->domain, sizeof(self->domain), ROOT "/mpp-%d", getpid());
+	snprintf(self->confined, sizeof(self->confined), "%s/confined",
+		 self->domain);
+	ASSERT_EQ(0, mkdir(self->domain, 0755));
+	ASSERT_EQ(0, mkdir(self->confined, 0755));
+	write_in(self->confined, "cgroup.type", "threaded");
+	write_in(self->domain, "cgroup.subtree_control", "+cpuset");
+	write_in(self->confined, "cpuset.mems", "%d", self->from);
+	ASSERT_EQ(0, pipe(self->ready));
+	self->mem = map_memory(MEMFD, 1);
+	self->tasks = (void *)map_memory(SHMEM, sizeof(*self->tasks) * TASKS /
+						page_size() + 1);
+}
+
+FIXTURE_TEARDOWN(exiting)
+{
+	unsigned int i;
+
+	/* Now the file is broken, and those who wait for it end */
+	close(self->fuse);
+	for (i = 0; i < TASKS; i++) {
+		if (i && variant->clone_flags != PROCESS)
+			continue;
+		if (self->tasks[i].tid)
+			reap(self->tasks[i].tid);
+	}
+	EXPECT_TRUE(intact(self->mem, page_size(), SEED));
+	EXPECT_EQ(0, umount(self->file));
+	EXPECT_EQ(0, unlink(self->file));
+	EXPECT_TRUE(remove_cgroup(self->confined));
+	EXPECT_TRUE(remove_cgroup(self->domain));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+static void be_constrained(const FIXTURE_DATA(exiting) *self)
+{
+	unsigned long mask = 1UL << self->from;
+
+	switch (self->constraint) {
+	case CPUSET:
+		write_in(self->confined, "cgroup.threads", "0");
+		break;
+	case POLICY:
+		if (syscall(__NR_set_mempolicy, MPOL_BIND, &mask,
+			    8 * sizeof(mask) + 1))
+			die("cannot set the policy of a task");
+		break;
+	case LABEL:
+		write_file("/proc/thread-self/attr/smack/current", "mpp-exiting");
+	}
+}
+
+/* Every task has a page of its own in the file, else one would wait for all */
+static void hold_exit(const FIXTURE_DATA(exiting) *self, unsigned int nr)
+{
+	const size_t size = TASKS * page_size(), list_size = 3 * sizeof(long);
+	int fd = open(self->file, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	char *file;
+
+	/* FUSE takes a file for empty until somebody asks for its size */
+	if (fd < 0 || fstat(fd, &st))
+		die("cannot open the FUSE file");
+	file = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (file == MAP_FAILED)
+		die("cannot map the FUSE file");
+	/* Read what is asked for, not more */
+	if (madvise(file, size, MADV_RANDOM) ||
+	    syscall(__NR_set_robust_list, file + nr * page_size(), list_size))
+		die("cannot have a list of robust futexes in the FUSE file");
+}
+
+static void act(const FIXTURE_DATA(exiting) *self, struct task *task)
+{
+	if (task->role.constrained)
+		be_constrained(self);
+	task->tid = syscall(__NR_gettid);
+	if (write(self->ready[1], "", 1) != 1)
+		die("nobody waits for task %u", task->nr);
+	if (task->role.exits) {
+		hold_exit(self, task->nr);
+		syscall(__NR_exit, 0);
+	}
+	for (;;)
+		pause();
+}
+
+static FIXTURE_DATA(exiting) *fixture;
+
+static int act_second(void *task)
+{
+	act(fixture, task);
+	return 0;
+}
+
+static void start(FIXTURE_DATA(exiting) *self, int clone_flags)
+{
+	struct task *second = &self->tasks[1];
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("no process");
+	if (pid)
+		return;
+	/* Else the file would live as long as who waits for it */
+	close(self->fuse);
+	write_in(self->domain, "cgroup.procs", "0");
+	touch_on(self->from, self->mem, page_size());
+	fill(self->mem, page_size(), SEED);
+	fixture = self;
+	if (clone_flags && clone(act_second, second->stack +
+				 sizeof(second->stack), clone_flags, second) < 0)
+		die("no second task");
+	act(self, &self->tasks[0]);
+}
+
+static bool is_exiting(pid_t tid)
+{
+	char path[64], stat[512];
+	unsigned int flags;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	read_file(path, stat, sizeof(stat));
+	if (sscanf(strrchr(stat, ')'), ") %*c %*d %*d %*d %*d %*d %u",
+		   &flags) != 1)
+		die("%s has no flags", path);
+	return flags & PF_EXITING;
+}
+
+/* Returns the page, once every task does what its role is */
+static uint64_t set_the_scene(struct __test_metadata *_metadata,
+			      FIXTURE_DATA(exiting) *self,
+			      const FIXTURE_VARIANT(exiting) *variant,
+			      enum constraint constraint)
+{
+	unsigned int i, count = variant->clone_flags ? 2 : 1, exits = 0;
+	char byte;
+
+	self->constraint = constraint;
+	for (i = 0; i < count; i++) {
+		self->tasks[i].role = variant->roles[i];
+		self->tasks[i].nr = i;
+		exits += variant->roles[i].exits;
+	}
+	start(self, variant->clone_flags);
+	for (i = 0; i < count; i++)
+		ASSERT_EQ(1, read(self->ready[0], &byte, 1));
+	serve_until_reads(self->fuse, exits);
+	for (i = 0; i < count; i++)
+		EXPECT_EQ(variant->roles[i].exits,
+			  is_exiting(self->tasks[i].tid));
+	return phys_of(self->tasks[0].tid, self->mem);
+}
+
+static void check_node(struct __test_metadata *_metadata,
+		       const FIXTURE_DATA(exiting) *self,
+		       const FIXTURE_VARIANT(exiting) *variant)
+{
+	EXPECT_EQ(variant->moves ? self->to : self->from,
+		  node_of(self->tasks[0].tid, self->mem));
+}
+
+TEST_F(exiting, cpuset)
+{
+	uint64_t phys = set_the_scene(_metadata, self, variant, CPUSET);
+
+	EXPECT_OUTCOME(0, self->from, query_one(phys));
+	EXPECT_OUTCOME(0, variant->moves ? self->to : -EACCES,
+		       move_one(phys, self->to, 0));
+	check_node(_metadata, self, variant);
+}
+
+TEST_F(exiting, policy)
+{
+	uint64_t phys = set_the_scene(_metadata, self, variant, POLICY);
+
+	EXPECT_OUTCOME(0, variant->moves ? self->to : -EACCES,
+		       move_one(phys, self->to, MPOL_MF_STRICT));
+	check_node(_metadata, self, variant);
+}
+
+TEST_F(exiting, label)
+{
+	uint64_t phys;
+
+	if (access("/sys/fs/smackfs", F_OK))
+		SKIP(return, "needs CONFIG_SECURITY_SMACK");
+	phys = set_the_scene(_metadata, self, variant, LABEL);
+	use_caps(~BIT(CAP_MAC_OVERRIDE));
+	EXPECT_OUTCOME(0, variant->moves ? self->to : -EACCES,
+		       move_one(phys, self->to, 0));
+	use_caps(~0ULL);
+	check_node(_metadata, self, variant);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A hugetlb page of a GiB moves as any other, by addresses far apart in it */
+#include <stdio.h>
+#include <linux/kernel-page-flags.h>
+#include <sys/mman.h>
+
+#include "../kselftest_harness.h"
+#include "util.h"
+
+#define SHIFT	30
+#define SIZE	BIT(SHIFT)
+
+FIXTURE(gigantic)
+{
+	int from, to;
+	unsigned long pages;
+	char *mem;
+};
+
+static bool pool(int node, int pages)
+{
+	char path[128], text[16], got[16];
+
+	snprintf(path, sizeof(path),
+		 "/sys/devices/system/node/node%d/hugepages/hugepages-%llukB/nr_hugepages",
+		 node, SIZE / 1024);
+	if (access(path, W_OK))
+		return false;
+	snprintf(text, sizeof(text), "%d\n", pages);
+	if (!try_write_file(path, text))
+		return false;
+	read_file(path, got, sizeof(got));
+	return !strcmp(text, got);
+}
+
+static void empty_pools(FIXTURE_DATA(gigantic) *self)
+{
+	pool(self->from, 0);
+	pool(self->to, 0);
+}
+
+/* Some words of each base page, that differ from page to page */
+static uint64_t *word(char *mem, unsigned long page, int i)
+{
+	return (uint64_t *)(mem + page * page_size()) + 401 * i;
+}
+
+static void fill_some(char *mem, unsigned long pages)
+{
+	unsigned long i;
+
+	for (i = 0; i < 2 * pages; i++)
+		*word(mem, i / 2, i % 2) = ~(uint64_t)i << 20;
+}
+
+static unsigned long count_intact(char *mem, unsigned long pages)
+{
+	unsigned long i, n = 0;
+
+	for (i = 0; i < 2 * pages; i++)
+		n += *word(mem, i / 2, i % 2) == ~(uint64_t)i << 20;
+	return n / 2;
+}
+
+FIXTURE_SETUP(gigantic)
+{
+	TWO_NODES(self->from, self->to);
+	if (!pool(self->from, 1) || !pool(self->to, 1)) {
+		empty_pools(self);
+		SKIP(return, "needs room for a page of 1 GiB on two nodes");
+	}
+	self->pages = SIZE / page_size();
+	self->mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB |
+			 SHIFT << MAP_HUGE_SHIFT, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->mem);
+	touch_on(self->from, self->mem, page_size());
+	fill_some(self->mem, self->pages);
+}
+
+FIXTURE_TEARDOWN(gigantic)
+{
+	EXPECT_EQ(self->pages, count_intact(self->mem, self->pages));
+	EXPECT_EQ(0, munmap(self->mem, SIZE));
+	EXPECT_TRUE(pool(self->from, 0));
+	EXPECT_TRUE(pool(self->to, 0));
+}
+
+/* All of it is one page, so that two addresses tell */
+#define EXPECT_ON(_node) do {						\
+	uint64_t __phys = phys_of(0, self->mem);			\
+									\
+	EXPECT_EQ(0, __phys & (SIZE - 1));				\
+	EXPECT_EQ(__phys + SIZE - 1,					\
+		  phys_of(0, self->mem + SIZE - 1));			\
+	EXPECT_TRUE(page_has(__phys, KPF_HUGE));			\
+	EXPECT_EQ(_node, node_of(0, self->mem));			\
+	EXPECT_EQ(_node, node_of(0, self->mem + SIZE - 1));		\
+} while (0)
+
+/* By addresses far apart in it, and by many, some in each chunk of entries */
+TEST_F(gigantic, moves)
+{
+	struct request *req = request_new(2000);
+	uint64_t phys = phys_of(0, self->mem);
+	unsigned long i;
+
+	EXPECT_OUTCOME(0, self->from, query_one(phys + SIZE / 2));
+	EXPECT_OUTCOME(0, self->to, move_one(phys + SIZE - 1, self->to, 0));
+	EXPECT_ON(self->to);
+	EXPECT_EQ(self->pages, count_intact(self->mem, self->pages));
+	phys = phys_of(0, self->mem);
+	for (i = 0; i < req->count; i++)
+		request_set(req, i, phys + i * (SIZE / req->count), self->from);
+	shuffle(req, 1);
+	EXPECT_EQ(0, request_query(req, 0));
+	EXPECT_EQ(req->count, request_count(req, self->to));
+	EXPECT_EQ(0, request_move(req, 0));
+	EXPECT_EQ(req->count, request_count(req, self->from));
+	EXPECT_ON(self->from);
+}
+
+static void look(void *arg)
+{
+	peek(arg);
+}
+
+/* Until nothing is in the way: a pin, another process, an empty pool */
+TEST_F(gigantic, refused)
+{
+	uint64_t phys = phys_of(0, self->mem), middle = phys + SIZE / 2;
+	int ring = ring_pin(self->mem + SIZE - page_size(), page_size());
+	pid_t pid;
+
+	if (ring < 0)
+		SKIP(return, "needs CONFIG_IO_URING");
+	EXPECT_OUTCOME(1, -EBUSY, move_one(middle, self->to, 0));
+	ring_unpin(ring);
+	pid = spawn(look, self->mem + SIZE / 3);
+	EXPECT_OUTCOME(0, -EACCES, move_one(middle, self->to, 0));
+	/* A page as large comes from the pool only */
+	ASSERT_TRUE(pool(self->to, 0));
+	EXPECT_OUTCOME(1, -ENOMEM, move_one(middle, self->to,
+					    MPOL_MF_MOVE_ALL));
+	ASSERT_TRUE(pool(self->to, 1));
+	EXPECT_EQ(phys, phys_of(0, self->mem));
+	EXPECT_OUTCOME(0, self->to,
+		       move_one(middle, self->to, MPOL_MF_MOVE_ALL));
+	EXPECT_ON(self->to);
+	EXPECT_EQ(self->to, node_of(pid, self->mem));
+	reap(pid);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pages that wait in the LRU batch of another CPU move at once; and while no
+ * page of a call does, the batches of other CPUs are left alone.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <linux/kernel-page-flags.h>
+#include <sys/mman.h>
+
+#include "../kselftest_harness.h"
+#include "util.h"
+
+#define SEED	37
+#define PAGES	4
+/* Whoever ends on a CPU, or waits for memory there, empties its batches */
+#define TRIES	100
+
+enum batch { ADD, ACTIVATE, DEACTIVATE, LAZYFREE, MLOCK, MLOCK_NEW };
+
+FIXTURE(batch)
+{
+	int from, to;
+	int cpu, other_cpu;
+	char *mem;
+	pid_t pid;
+};
+
+/* A flag of the pages that changes when the batch is worked off */
+FIXTURE_VARIANT(batch)
+{
+	enum batch batch;
+	enum memory kind;
+	int kpf;
+	bool settled;
+};
+
+FIXTURE_VARIANT_ADD(batch, add)
+{
+	.batch = ADD,
+	.kind = ANON,
+	.kpf = KPF_LRU,
+	.settled = true,
+};
+
+FIXTURE_VARIANT_ADD(batch, add_memfd)
+{
+	.batch = ADD,
+	.kind = MEMFD,
+	.kpf = KPF_LRU,
+	.settled = true,
+};
+
+FIXTURE_VARIANT_ADD(batch, activate)
+{
+	.batch = ACTIVATE,
+	.kind = ANON,
+	.kpf = KPF_ACTIVE,
+	.settled = true,
+};
+
+FIXTURE_VARIANT_ADD(batch, deactivate)
+{
+	.batch = DEACTIVATE,
+	.kind = ANON,
+	.kpf = KPF_ACTIVE,
+	.settled = false,
+};
+
+FIXTURE_VARIANT_ADD(batch, lazyfree)
+{
+	.batch = LAZYFREE,
+	.kind = ANON,
+	.kpf = KPF_SWAPBACKED,
+	.settled = false,
+};
+
+FIXTURE_VARIANT_ADD(batch, mlock)
+{
+	.batch = MLOCK,
+	.kind = MEMFD,
+	.kpf = KPF_UNEVICTABLE,
+	.settled = true,
+};
+
+FIXTURE_VARIANT_ADD(batch, mlock_new)
+{
+	.batch = MLOCK_NEW,
+	.kind = ANON,
+	.kpf = KPF_UNEVICTABLE,
+	.settled = true,
+};
+
+static void run_on(int cpu)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus))
+		die("cannot run on CPU %d", cpu);
+}
+
+/* The second such access to a page makes it active */
+static void access_by_kernel(const char *mem)
+{
+	int fd = open("/proc/self/mem", O_RDONLY);
+	int i;
+	char byte;
+
+	for (i = 0; i < PAGES; i++)
+		if (pread(fd, &byte, 1, (uintptr_t)mem + i * page_size()) != 1)
+			die("cannot read /proc/self/mem");
+	close(fd);
+}
+
+static void advise(char *mem, int advice)
+{
+	if (madvise(mem, PAGES * page_size(), advice))
+		die("madvise %d", advice);
+}
+
+static void lock_on_fault(char *mem)
+{
+	if (mlock2(mem, PAGES * page_size(), MLOCK_ONFAULT))
+		die("mlock2");
+}
+
+struct parking {
+	enum batch batch;
+	int cpu, node;
+	char *mem;
+};
+
+static void park(void *arg)
+{
+	const struct parking *parking = arg;
+	char *mem = parking->mem;
+
+	run_on(parking->cpu);
+	/* A page that is in memory, and on its list, before the lock */
+	if (parking->batch == MLOCK) {
+		touch_on(parking->node, mem, PAGES * page_size());
+		fill(mem, PAGES * page_size(), SEED);
+		drain_lru_batches(mem);
+		advise(mem, MADV_DONTNEED);
+		lock_on_fault(mem);
+		if (!intact(mem, PAGES * page_size(), SEED))
+			die("other contents");
+		return;
+	}
+	if (parking->batch == MLOCK_NEW)
+		lock_on_fault(mem);
+	touch_on(parking->node, mem, PAGES * page_size());
+	fill(mem, PAGES * page_size(), SEED);
+	if (parking->batch == ADD || parking->batch == MLOCK_NEW)
+		return;
+	drain_lru_batches(mem);
+	if (parking->batch == LAZYFREE) {
+		advise(mem, MADV_FREE);
+		return;
+	}
+	access_by_kernel(mem);
+	access_by_kernel(mem);
+	if (parking->batch == ACTIVATE)
+		return;
+	drain_lru_batches(mem);
+	advise(mem, MADV_COLD);
+}
+
+static int count_flagged(FIXTURE_DATA(batch) *self, int kpf, bool set)
+{
+	int i, n = 0;
+
+	for (i = 0; i < PAGES; i++)
+		n += page_has(phys_of(self->pid, self->mem + i * page_size()),
+			      kpf) == set;
+	return n;
+}
+
+/* Until the pages really wait */
+static bool park_pages(FIXTURE_DATA(batch) *self,
+		       const FIXTURE_VARIANT(batch) *variant)
+{
+	struct parking parking = {
+		.batch = variant->batch,
+		.cpu = self->other_cpu,
+		.node = self->from,
+	};
+	int tries;
+
+	for (tries = 0; tries < TRIES; tries++) {
+		self->mem = map_memory(variant->kind, PAGES);
+		parking.mem = self->mem;
+		self->pid = spawn(park, &parking);
+		if (count_flagged(self, variant->kpf, !variant->settled) ==
+		    PAGES)
+			return true;
+		reap(self->pid);
+		munmap(self->mem, PAGES * page_size());
+	}
+	return false;
+}
+
+static struct request *name_parked(FIXTURE_DATA(batch) *self)
+{
+	struct request *req = request_new(PAGES);
+	int i;
+
+	for (i = 0; i < PAGES; i++)
+		request_set(req, i,
+			    phys_of(self->pid, self->mem + i * page_size()),
+			    self->to);
+	return req;
+}
+
+FIXTURE_SETUP(batch)
+{
+	cpu_set_t cpus;
+
+	TWO_NODES(self->from, self->to);
+	if (sched_getaffinity(0, sizeof(cpus), &cpus))
+		die("no affinity");
+	if (CPU_COUNT(&cpus) < 2)
+		SKIP(return, "needs two CPUs");
+	for (self->cpu = 0; !CPU_ISSET(self->cpu, &cpus); self->cpu++)
+		;
+	self->other_cpu = self->cpu + 1;
+	while (!CPU_ISSET(self->other_cpu, &cpus))
+		self->other_cpu++;
+	run_on(self->cpu);
+	if (!park_pages(self, variant))
+		SKIP(return, "needs pages that wait in LRU batches");
+}
+
+FIXTURE_TEARDOWN(batch)
+{
+	if (self->pid)
+		reap(self->pid);
+	EXPECT_EQ(0, isolated_pages());
+}
+
+static bool child_has(pid_t pid, const char *mem, uint32_t seed)
+{
+	size_t size = PAGES * page_size();
+	char path[32], *copy = malloc(size);
+	bool same;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	fd = open(path, O_RDONLY);
+	if (!copy || pread(fd, copy, size, (uintptr_t)mem) != (ssize_t)size)
+		die("cannot read %s", path);
+	same = intact(copy, size, seed);
+	close(fd);
+	free(copy);
+	return same;
+}
+
+/* They do wait: nothing else happens to them until the batches are worked off */
+TEST_F(batch, waits)
+{
+	drain_lru_batches(alloc_memory(ANON, self->from, 1, SEED));
+	EXPECT_EQ(PAGES, count_flagged(self, variant->kpf, variant->settled));
+	EXPECT_EQ(PAGES, count_flagged(self, KPF_LRU, true));
+	EXPECT_EQ(PAGES, count_on_node(self->pid, self->mem, PAGES,
+				       self->from));
+}
+
+TEST_F(batch, moves)
+{
+	struct request *req = name_parked(self);
+
+	EXPECT_EQ(0, request_move(req, 0));
+	EXPECT_EQ(PAGES, request_count(req, self->to));
+	EXPECT_EQ(PAGES, count_on_node(self->pid, self->mem, PAGES, self->to));
+	drain_lru_batches(alloc_memory(ANON, self->from, 1, SEED));
+	EXPECT_EQ(PAGES, count_flagged(self, KPF_LRU, true));
+	EXPECT_TRUE(child_has(self->pid, self->mem, SEED));
+}
+
+/* Many entries for pages that wait, among others that do not */
+TEST_F(batch, moves_with_others)
+{
+	const unsigned long others = 1500;
+	char *mem = alloc_memory(ANON, self->from, others, SEED);
+	struct request *req = request_new(others + 4 * PAGES);
+	struct request *parked = name_parked(self);
+	unsigned long i;
+
+	request_set_pages(req, 0, mem, others, self->to);
+	for (i = 0; i < 4 * PAGES; i++)
+		request_set(req, others + i, parked->pages[i % PAGES],
+			    self->to);
+	EXPECT_EQ(0, request_move(req, 0));
+	EXPECT_EQ(req->count, request_count(req, self->to));
+	EXPECT_EQ(PAGES, count_on_node(self->pid, self->mem, PAGES, self->to));
+	EXPECT_EQ(others, count_on_node(0, mem, others, self->to));
+	EXPECT_TRUE(intact(mem, others * page_size(), SEED));
+	EXPECT_TRUE(child_has(self->pid, self->mem, SEED));
+}
+
+static void query_parked(FIXTURE_DATA(batch) *self)
+{
+	struct request *req = name_parked(self);
+
+	if (request_query(req, 0) || request_count(req, self->from) != PAGES)
+		die("pages are on another node");
+	request_free(req);
+}
+
+static void move_pages_to(char *mem, int node)
+{
+	struct request *req = request_new(PAGES);
+
+	request_set_pages(req, 0, mem, PAGES, node);
+	if (request_move(req, 0) || request_count(req, node) != PAGES)
+		die("pages have not moved");
+	request_free(req);
+}
+
+/*
+ * Neither a query, nor pages on their lists, nor such in the batch of this CPU
+ * are a reason. A call that emptied all batches would do so each time, so that
+ * one that did not is a proof.
+ */
+TEST_F(batch, left_alone)
+{
+	char *listed = alloc_memory(ANON, self->from, PAGES, SEED);
+	int tries, left = 0;
+	char *fresh;
+
+	/* Nor do they belong to the child as well */
+	ASSERT_EQ(0, madvise(listed, PAGES * page_size(), MADV_DONTFORK));
+	for (tries = 0; tries < TRIES && left != PAGES; tries++) {
+		reap(self->pid);
+		self->pid = 0;
+		drain_lru_batches(listed);
+		ASSERT_TRUE(park_pages(self, variant));
+		fresh = alloc_memory(ANON, self->from, PAGES, SEED);
+		query_parked(self);
+		move_pages_to(listed, tries % 2 ? self->from : self->to);
+		move_pages_to(fresh, self->to);
+		left = count_flagged(self, variant->kpf, !variant->settled);
+		ASSERT_TRUE(intact(fresh, PAGES * page_size(), SEED));
+		munmap(fresh, PAGES * page_size());
+	}
+	EXPECT_EQ(PAGES, left);
+	EXPECT_TRUE(intact(listed, PAGES * page_size(), SEED));
+}
+
+TEST_HARNESS_MAIN

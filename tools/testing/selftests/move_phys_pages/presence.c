@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kernel has the call or it has not, by every way in, whatever is asked.
+ * This is what there is to test where CONFIG_MOVE_PHYS_PAGES is not set.
+ */
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../kselftest_harness.h"
+#include "util.h"
+
+#ifdef __x86_64__
+/* As a 32-bit program calls: with arguments that need no pointers */
+static long compat_call(unsigned long count, int flags)
+{
+	long ret;
+
+	asm volatile("int $0x80"
+		     : "=a" (ret)
+		     : "a" (548), "b" (count), "c" (0), "d" (0), "S" (0),
+		       "D" (flags)
+		     : "memory", "r8", "r9", "r10", "r11");
+	return (int)ret;
+}
+#endif
+
+/* A kernel without the call has no opinion on its arguments */
+static bool absent(void)
+{
+	return move_phys_pages(0, NULL, NULL, NULL, 0) == ABSENT;
+}
+
+#ifdef __x86_64__
+TEST(from_32_bit_code)
+{
+	EXPECT_EQ(absent() ? ABSENT : 0, compat_call(0, 0));
+	EXPECT_EQ(absent() ? ABSENT : -EINVAL, compat_call(0, ~0));
+}
+#endif
+
+TEST(nothing_is_written)
+{
+	struct request *req = request_new(2);
+	int flags;
+
+	for (flags = 0; flags <= VALID_FLAGS; flags++) {
+		if (absent()) {
+			EXPECT_EQ(ABSENT, request_move(req, flags));
+			EXPECT_EQ(ABSENT, request_query(req, flags));
+			EXPECT_EQ(2, request_count(req, PRESET));
+		} else {
+			EXPECT_EQ(0, request_query(req, flags));
+			EXPECT_EQ(0, request_count(req, PRESET));
+		}
+	}
+	request_free(req);
+}
+
+/* The older call moves pages all the same */
+TEST(move_pages)
+{
+	int nodes[2], status = PRESET;
+	void *page;
+
+	if (access("/sys/devices/system/node/has_memory", F_OK))
+		SKIP(return, "needs CONFIG_NUMA");
+	if (memory_nodes(nodes, 2) < 2)
+		SKIP(return, "needs two nodes with memory");
+	page = alloc_memory(ANON, nodes[0], 1, 1);
+	ASSERT_EQ(0, syscall(SYS_move_pages, 0, 1UL, &page, &nodes[1], &status,
+			     MPOL_MF_MOVE));
+	EXPECT_EQ(nodes[1], status);
+	EXPECT_EQ(nodes[1], node_of(0, page));
+	EXPECT_TRUE(intact(page, page_size(), 1));
+}
+
+TEST_HARNESS_MAIN
