@@ -19,11 +19,11 @@ export BASE KERNEL CONFIG OUT TOPOLOGY ICOUNT TIMEOUT
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo check kselftest guest shell source kernel movephys kselftests \
+.PHONY: help demo check check-debug check-kcsan kselftest guest shell source kernel movephys kselftests \
 	packages plan apply unapply clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 	@echo
 	@echo "Variables: BASE=$(BASE) (one of: $(notdir $(wildcard bases/*))) or KERNEL=/any/tree;"
 	@echo "TOPOLOGY=$(TOPOLOGY) (one of: $(notdir $(wildcard guest/topologies/*))); TIMEOUT=seconds; ICOUNT=1"
@@ -34,6 +34,12 @@ demo: kernel movephys ## watch a real program's pages move by their physical add
 
 check: packages kernel movephys kselftests ## run every test; the last line is the sum
 	@scripts/check
+
+check-debug: packages kernel kselftests ## run kselftests on a kernel that looks for trouble, and on some that lack options
+	@scripts/check debug
+
+check-kcsan: packages kernel kselftests ## run the kselftests that race on a kernel that looks for data races
+	@scripts/check kcsan
 
 kselftest: kernel kselftests ## run kselftests in the guest: TEST=move, or all
 	@scripts/packages guest
@@ -64,6 +70,7 @@ movephys: ## build the tool
 kselftests: source ## build the kselftests
 	@scripts/packages tools
 	@scripts/kselftest
+	@scripts/kselftest 32
 
 packages: ## install the Debian packages that all this needs, or say how
 	@scripts/packages

@@ -13,13 +13,16 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/signalfd.h>
@@ -31,6 +34,11 @@
 
 /* The bit that KUnit and its like set: the kernel was tested, not harmed. */
 #define TAINT_TEST 18
+
+/* The commands of klogctl(), which no header has */
+enum { KLOG_READ_ALL = 3, KLOG_CLEAR = 5 };
+
+#define KMEMLEAK "/sys/kernel/debug/kmemleak"
 
 static const struct {
 	const char *type, *target;
@@ -54,6 +62,8 @@ static void mount_all(void)
 		if (mount(mounts[i].type, mounts[i].target, mounts[i].type, 0, NULL))
 			err(EXIT_FAILURE, "cannot mount %s", mounts[i].target);
 	}
+	if (mount("/dev/vda", "/mnt", "ext4", 0, NULL) && errno != ENOENT)
+		err(EXIT_FAILURE, "cannot mount the disk");
 	chmod("/tmp", 01777);
 	chmod("/dev/shm", 01777);
 	symlink("/proc/self/fd", "/dev/fd");
@@ -65,15 +75,27 @@ static void mount_all(void)
 static ssize_t read_file(const char *path, char *buf, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t len;
+	ssize_t len = 0, n;
 
 	if (fd < 0)
 		return -1;
-	len = read(fd, buf, size - 1);
+	while ((n = read(fd, buf + len, size - 1 - len)) > 0)
+		len += n;
 	close(fd);
-	if (len >= 0)
-		buf[len] = '\0';
-	return len;
+	buf[len] = '\0';
+	return n < 0 ? n : len;
+}
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool written;
+
+	if (fd < 0)
+		return false;
+	written = write(fd, text, strlen(text)) > 0;
+	close(fd);
+	return written;
 }
 
 /* A port's device is named by a number, its name comes later and by itself. */
@@ -252,6 +274,94 @@ static int supervise(bool tty, int port)
 	return status;
 }
 
+/* What the run cost the kernel for good, in words */
+static char lost[1 << 15];
+
+static void say_lost(const char *fmt, ...)
+{
+	size_t len = strlen(lost);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(lost + len, sizeof(lost) - len, fmt, args);
+	va_end(args);
+}
+
+static void find_isolated_in(char *text, const char *where)
+{
+	char *line, *name;
+
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		name = strstr(line, "nr_isolated_");
+		if (name && strcmp(strchrnul(name, ' '), " 0"))
+			say_lost("%s: %s\n", where, name);
+	}
+}
+
+/*
+ * Pages that are off their LRU list for ever. A node may have too few where
+ * another has too many, and what is below zero is only told in the log.
+ */
+static void find_isolated(void)
+{
+	static char buf[1 << 15];
+	int tries = 300;
+	glob_t files;
+	size_t i;
+
+	glob("/proc/vmstat", 0, NULL, &files);
+	glob("/sys/devices/system/node/node*/vmstat", GLOB_APPEND, NULL, &files);
+	/* Compaction and reclaim isolate too, though never for long. */
+	do {
+		*lost = '\0';
+		klogctl(KLOG_CLEAR, NULL, 0);
+		write_file("/proc/sys/vm/stat_refresh", "1");
+		buf[klogctl(KLOG_READ_ALL, buf, sizeof(buf) - 1)] = '\0';
+		find_isolated_in(buf, "log");
+		for (i = 0; i < files.gl_pathc; i++) {
+			read_file(files.gl_pathv[i], buf, sizeof(buf));
+			find_isolated_in(buf, files.gl_pathv[i]);
+		}
+	} while (*lost && --tries && !usleep(10000));
+}
+
+/*
+ * kmemleak tells of nothing that is younger than 5 seconds or has changed since
+ * the scan before, for a register may hold it.
+ */
+static bool scan_for_leaks(void)
+{
+	sleep(6);
+	return write_file(KMEMLEAK, "scan") && write_file(KMEMLEAK, "scan");
+}
+
+/* What booting leaked, or seems to have, is no fault of the run. */
+static void forget_leaks(void)
+{
+	if (access(KMEMLEAK, F_OK))
+		return;
+	write_file(KMEMLEAK, "scan=off");
+	scan_for_leaks();
+	write_file(KMEMLEAK, "clear");
+}
+
+static void find_leaks(void)
+{
+	size_t len = strlen(lost);
+	int tries = 3;
+
+	if (access(KMEMLEAK, F_OK))
+		return;
+	/* A leak is found each time, what was only out of sight is not. */
+	do {
+		if (!scan_for_leaks()) {
+			say_lost("kmemleak has given up\n");
+			return;
+		}
+		read_file(KMEMLEAK, lost + len, sizeof(lost) - len);
+	} while (lost[len] && --tries);
+}
+
 static void report(int verdict, int status)
 {
 	unsigned long tainted;
@@ -262,25 +372,32 @@ static void report(int verdict, int status)
 	tainted = strtoul(buf, NULL, 10) & ~(1UL << TAINT_TEST);
 	if (tainted)
 		snprintf(buf, sizeof(buf), "tainted %lu\n", tainted);
+	else if (*lost)
+		snprintf(buf, sizeof(buf), "leaked\n");
 	else if (WIFSIGNALED(status))
 		snprintf(buf, sizeof(buf), "signal %d\n", WTERMSIG(status));
 	else
 		snprintf(buf, sizeof(buf), "exit %d\n", WEXITSTATUS(status));
 	write_all(verdict, buf, strlen(buf));
+	write_all(verdict, lost, strlen(lost));
 }
 
 int main(int argc, char **argv)
 {
 	bool tty = argc > 1 && !strcmp(argv[1], "tty");
-	int verdict, output = -1;
+	int verdict, status, output = -1;
 
 	mount_all();
 	verdict = open_port("verdict");
 	if (!tty)
 		output = open_port("output");
-	report(verdict, supervise(tty, output));
-
+	forget_leaks();
+	status = supervise(tty, output);
 	sync();
+	find_isolated();
+	find_leaks();
+	report(verdict, status);
+
 	/* QEMU runs with -no-reboot: this is its shortest way out. */
 	reboot(RB_AUTOBOOT);
 }
