@@ -492,7 +492,8 @@ static void task_verdict_test(struct kunit *test)
 		unsigned int allowed, verdict;
 
 		/* The cpuset of a kernel thread has all memory that there is. */
-		allowed = node_has_memory(nid) ? 0 : VERDICT_REFUSED;
+		allowed = VERDICT_ALIVE |
+			  (node_has_memory(nid) ? 0 : VERDICT_REFUSED);
 		task_lock(current);
 		current->mempolicy = pol;
 		task_unlock(current);
