@@ -19,7 +19,7 @@ export BASE KERNEL CONFIG OUT TOPOLOGY ICOUNT TIMEOUT
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo check check-debug check-kcsan kselftest guest shell source kernel movephys kselftests \
+.PHONY: help demo check check-debug check-kcsan bench kselftest guest shell source kernel movephys kselftests \
 	packages plan apply unapply clean
 
 help: ## this list
@@ -40,6 +40,10 @@ check-debug: packages kernel kselftests ## run kselftests on a kernel that looks
 
 check-kcsan: packages kernel kselftests ## run the kselftests that race on a kernel that looks for data races
 	@scripts/check kcsan
+
+bench: kernel ## what a move costs beside move_pages(2), in instructions
+	@scripts/packages guest tools
+	@scripts/bench
 
 kselftest: kernel kselftests ## run kselftests in the guest: TEST=move, or all
 	@scripts/packages guest
