@@ -73,13 +73,20 @@ static void page_out(const char *mem)
 	}
 }
 
-/* By reads, which leave the copy on the disk valid */
+/*
+ * By reads, which leave the copy on the disk valid. A page that comes back while
+ * it is still being written is busy until that has ended.
+ */
 static void look_at(void *mem)
 {
 	size_t i;
 
-	for (i = 0; i < PAGES; i++)
+	for (i = 0; i < PAGES; i++) {
 		peek(mem + i * page_size());
+		while (page_has(phys_of(0, mem + i * page_size()),
+				KPF_WRITEBACK))
+			usleep(1000);
+	}
 }
 
 /* They come back wherever the kernel likes: the target is another node */
