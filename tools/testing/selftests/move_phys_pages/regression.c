@@ -290,9 +290,9 @@ TEST_F(free_frames, stay_free)
 		if (self->before[pfn] & self->after[pfn] & BIT(KPF_BUDDY))
 			ASSERT_EQ(-ENOENT, self->req->status[i]);
 	}
-	/* One that was freed once more than taken would count twice */
+	/* Who ran before may still give back some, and others take some */
 	EXPECT_LT(count_free(self->after, self->frames),
-		  self->count + self->count / 100);
+		  self->count + self->count / 10);
 	EXPECT_LT(self->count,
 		  count_free(self->after, self->frames) + self->count / 10);
 }
