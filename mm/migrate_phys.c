@@ -644,14 +644,23 @@ static int judge_folio(struct phys_call *call, struct folio *folio, int nid)
 	return j.status;
 }
 
+static bool folio_is_isolated(struct folio *folio)
+{
+	return folio_test_hugetlb(folio) ?
+	       !folio_test_hugetlb_migratable(folio) : !folio_test_lru(folio);
+}
+
 /*
  * Whoever has the lock may wait for memory, and so for what is isolated: do not
- * sleep while holding that.
+ * sleep while holding that. And do not wait for a migration: it would fail for
+ * the reference of the one who waits.
  */
 static int lock_folio(struct phys_call *call, struct folio *folio)
 {
 	if (folio_trylock(folio))
 		return 0;
+	if (folio_is_isolated(folio))
+		return -EBUSY;
 	move_queues(call);
 	return folio_lock_killable(folio);
 }
@@ -669,8 +678,9 @@ static int check_user(struct phys_call *call, struct folio *folio)
 	    folio_test_slab(folio) || !READ_ONCE(folio->mapping) ||
 	    !folio_test_uptodate(folio))
 		return err;
-	if (lock_folio(call, folio))
-		return -EINTR;
+	err = lock_folio(call, folio);
+	if (err)
+		return err;
 	err = folio_check_user(folio);
 	folio_unlock(folio);
 	return err;
@@ -754,8 +764,9 @@ static int queue_folio(struct phys_call *call, struct folio *folio, int nid)
 	/* Its memory went offline after the call began. */
 	if (!node_has_memory(nid))
 		return -ENOMEM;
-	if (lock_folio(call, folio))
-		return -EINTR;
+	err = lock_folio(call, folio);
+	if (err)
+		return err;
 	err = judge_folio(call, folio, nid);
 	file = err ? NULL : file_to_write_back(folio);
 	folio_unlock(folio);
