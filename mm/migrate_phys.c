@@ -544,6 +544,7 @@ static int vma_migratable_check(struct vm_area_struct *vma)
 {
 	bool migratable;
 
+	/* Flags that change do so under mmap_lock, below. */
 	if (data_race(vma_migratable(vma)))
 		return 0;
 	if (!mmap_read_trylock(vma->vm_mm))

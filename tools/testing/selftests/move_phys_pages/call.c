@@ -386,11 +386,9 @@ FIXTURE_SETUP(bad_node)
 	TWO_NODES(self->from, self->to);
 	self->mem = alloc_memory(ANON, self->from, BAD_NODE_MAPPED, 1);
 	self->req = request_new(BAD_NODE_PAGES);
-	for (i = 0; i < BAD_NODE_PAGES; i++)
-		request_set(self->req, i,
-			    phys_of(0, self->mem +
-				    i % BAD_NODE_MAPPED * page_size()),
-			    self->to);
+	for (i = 0; i < BAD_NODE_PAGES; i += BAD_NODE_MAPPED)
+		request_set_pages(self->req, i, self->mem, BAD_NODE_MAPPED,
+				  self->to);
 }
 
 FIXTURE_TEARDOWN(bad_node)

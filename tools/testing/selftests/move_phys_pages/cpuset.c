@@ -752,10 +752,9 @@ static void name_all(FIXTURE_DATA(long_call) *self, pid_t pid)
 {
 	unsigned long i;
 
-	for (i = 0; i < self->count; i++) {
-		self->array[i] = phys_of(pid, self->mem + i * page_size());
+	phys_of_pages(pid, self->mem, self->count, self->array);
+	for (i = 0; i < self->count; i++)
 		self->req->nodes[i] = self->to;
-	}
 }
 
 /* A letter of the plan for a page of the array: allowed, or confined */
@@ -831,16 +830,16 @@ static void check_plan(struct __test_metadata *_metadata,
 	int moved = migrates && plan[ARRAY_PAGES - 1] == 'c' ? self->from :
 							       self->to;
 	unsigned long i, page, n;
-	int status;
+	int node[self->count], status;
 
 	name_all(self, pid);
 	EXPECT_EQ(0, planned_move(self, plan));
+	nodes_of_pages(pid, self->mem, self->count, node);
 	for (i = 0; i < self->count; i++) {
 		page = i / (page_size() / sizeof(*self->array));
 		status = self->req->status[i];
 		EXPECT_TRUE(is_possible(plan + page, status, self->to));
-		EXPECT_EQ(status == self->to ? moved : self->from,
-			  node_of(pid, self->mem + i * page_size()));
+		EXPECT_EQ(status == self->to ? moved : self->from, node[i]);
 	}
 	/* It did work before it had read all, and the change came in between */
 	n = request_count(self->req, self->to);

@@ -263,10 +263,9 @@ TEST_F(base, used_by_another_process)
 		node = round % 2 ? self->from : self->to;
 		tries = 0;
 		do {
+			phys_of_pages(pid, mem, COUNTED_PAGES, req->pages);
 			for (i = 0; i < COUNTED_PAGES; i++)
-				request_set(req, i,
-					    phys_of(pid, mem +
-						    i * page_size()), node);
+				req->nodes[i] = node;
 			/* Who faults a file's page in holds it for a while */
 			busy = request_move(req, 0);
 			ASSERT_EQ(busy, request_count(req, -EBUSY));
@@ -316,10 +315,9 @@ TEST_F(base, mapper_exits)
 
 	for (round = 0; round < 300; round++) {
 		pid = spawn(touch_mortal, &mortal);
+		phys_of_pages(pid, mortal.mem, MORTAL_PAGES, req->pages);
 		for (i = 0; i < MORTAL_PAGES; i++)
-			request_set(req, i, phys_of(pid, mortal.mem +
-						    i * page_size()),
-				    i % 2 ? self->to : self->from);
+			req->nodes[i] = i % 2 ? self->to : self->from;
 		shuffle(req, round);
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		ret = request_move(req, MPOL_MF_MOVE_ALL);

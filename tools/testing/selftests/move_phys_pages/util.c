@@ -93,9 +93,11 @@ void request_set_pages(struct request *req, unsigned long first,
 {
 	unsigned long i;
 
+	if (first + pages > req->count)
+		die("entries to %lu of %lu", first + pages, req->count);
+	phys_of_pages(0, mem, pages, req->pages + first);
 	for (i = 0; i < pages; i++)
-		request_set(req, first + i, phys_of(0, mem + i * page_size()),
-			    node);
+		req->nodes[first + i] = node;
 }
 
 static long request_call(struct request *req, const int *nodes, int flags)
@@ -323,36 +325,53 @@ size_t thp_size(void)
 	return strtoul(buf, NULL, 10);
 }
 
-/* Of an array of 64-bit words that /proc or /proc/PID shows as a file */
-static bool read_word(const char *path, uint64_t index, uint64_t *word)
+/*
+ * From an array of 64-bit words that /proc or /proc/PID shows as a file. Returns
+ * how many of them there are.
+ */
+static size_t read_words(const char *path, uint64_t index, uint64_t *words,
+			 size_t count)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
 	if (fd < 0)
 		die("cannot open %s", path);
-	n = pread(fd, word, sizeof(*word), index * sizeof(*word));
+	n = pread(fd, words, count * sizeof(*words), index * sizeof(*words));
 	if (n < 0)
 		die("cannot read word %llu of %s",
 		    (unsigned long long)index, path);
 	close(fd);
-	return n == sizeof(*word);
+	return n / sizeof(*words);
+}
+
+void phys_of_pages(pid_t pid, const char *mem, size_t pages, uint64_t *phys)
+{
+	char path[64];
+	size_t i;
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid ?: getpid());
+	if (read_words(path, (uintptr_t)mem / page_size(), phys, pages) !=
+	    pages)
+		die("%s has no entries for %zu pages at %p", path, pages, mem);
+	for (i = 0; i < pages; i++) {
+		if (!(phys[i] & PAGEMAP_PRESENT)) {
+			phys[i] = 0;
+			continue;
+		}
+		phys[i] &= PAGEMAP_PFN;
+		if (!phys[i])
+			die("%s hides physical addresses", path);
+		phys[i] *= page_size();
+	}
 }
 
 uint64_t phys_of(pid_t pid, const void *addr)
 {
-	char path[64];
-	uint64_t entry;
+	uint64_t phys;
 
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid ?: getpid());
-	if (!read_word(path, (uintptr_t)addr / page_size(), &entry))
-		die("%s has no entry for %p", path, addr);
-	if (!(entry & PAGEMAP_PRESENT))
-		return 0;
-	entry &= PAGEMAP_PFN;
-	if (!entry)
-		die("%s hides physical addresses", path);
-	return entry * page_size() + (uintptr_t)addr % page_size();
+	phys_of_pages(pid, addr, 1, &phys);
+	return phys ? phys + (uintptr_t)addr % page_size() : 0;
 }
 
 int node_of(pid_t pid, const void *addr)
@@ -379,18 +398,25 @@ void nodes_of(pid_t pid, const void **addrs, size_t count, int *status)
 	}
 }
 
-size_t count_on_node(pid_t pid, const char *mem, size_t pages, int node)
+void nodes_of_pages(pid_t pid, const char *mem, size_t pages, int *status)
 {
 	const void **addrs = alloc_array(pages, sizeof(*addrs));
-	int *status = alloc_array(pages, sizeof(*status));
-	size_t i, n = 0;
+	size_t i;
 
 	for (i = 0; i < pages; i++)
 		addrs[i] = mem + i * page_size();
 	nodes_of(pid, addrs, pages, status);
+	free(addrs);
+}
+
+size_t count_on_node(pid_t pid, const char *mem, size_t pages, int node)
+{
+	int *status = alloc_array(pages, sizeof(*status));
+	size_t i, n = 0;
+
+	nodes_of_pages(pid, mem, pages, status);
 	for (i = 0; i < pages; i++)
 		n += status[i] == node;
-	free(addrs);
 	free(status);
 	return n;
 }
@@ -432,12 +458,12 @@ bool is_ram(uint64_t phys)
 
 bool page_flags(uint64_t phys, uint64_t *flags)
 {
-	return read_word("/proc/kpageflags", phys / page_size(), flags);
+	return read_words("/proc/kpageflags", phys / page_size(), flags, 1);
 }
 
 bool page_mapcount(uint64_t phys, uint64_t *count)
 {
-	return read_word("/proc/kpagecount", phys / page_size(), count);
+	return read_words("/proc/kpagecount", phys / page_size(), count, 1);
 }
 
 bool page_has(uint64_t phys, int kpf)

@@ -94,8 +94,10 @@ uint64_t memory_block_size(void);	/* 0: memory is not in blocks */
 
 /* Where a page is, by other ways than the call under test; pid 0 is self */
 uint64_t phys_of(pid_t pid, const void *addr);	/* 0: not present */
+void phys_of_pages(pid_t pid, const char *mem, size_t pages, uint64_t *phys);
 int node_of(pid_t pid, const void *addr);	/* status of move_pages(2) */
 void nodes_of(pid_t pid, const void **addrs, size_t count, int *status);
+void nodes_of_pages(pid_t pid, const char *mem, size_t pages, int *status);
 /* How many of the pages are on the node */
 size_t count_on_node(pid_t pid, const char *mem, size_t pages, int node);
 
