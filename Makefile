@@ -7,6 +7,7 @@ TOPOLOGY ?= two-node
 ICOUNT	?=
 TIMEOUT	?=
 TEST	?= *
+SUITES	?= plain
 
 # Everything that is made of one kernel lies in one directory.
 ifeq ($(KERNEL),)
@@ -32,8 +33,8 @@ demo: kernel movephys ## watch a real program's pages move by their physical add
 	@scripts/packages guest demo
 	@scripts/demo
 
-check: packages kernel movephys kselftests ## run every test; the last line is the sum
-	@scripts/check
+check: packages kernel movephys kselftests ## run every test, or SUITES; the last line is the sum
+	@scripts/check $(SUITES)
 
 check-debug: packages kernel kselftests ## run kselftests on a kernel that looks for trouble, and on some that lack options
 	@scripts/check debug
