@@ -380,7 +380,7 @@ TEST_F(during, one_call)
 
 /* Many calls, while memory on one of their sides comes and goes all the time */
 
-#define ROUNDS	20
+#define ROUNDS	10
 #define PAGES	1000
 
 struct rounds {

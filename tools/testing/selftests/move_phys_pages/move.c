@@ -313,7 +313,7 @@ TEST_F(base, mapper_exits)
 	long ret;
 	pid_t pid;
 
-	for (round = 0; round < 300; round++) {
+	for (round = 0; round < 100; round++) {
 		pid = spawn(touch_mortal, &mortal);
 		phys_of_pages(pid, mortal.mem, MORTAL_PAGES, req->pages);
 		for (i = 0; i < MORTAL_PAGES; i++)

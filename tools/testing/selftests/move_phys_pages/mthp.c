@@ -244,7 +244,7 @@ static int other_node(FIXTURE_DATA(folio) *self)
 /* By any byte of it */
 TEST_F(folio, by_each_address)
 {
-	unsigned long i, step = self->pages / 32 + 1;
+	unsigned long i, step = self->pages / 16 + 1;
 	const size_t last = page_size() - 1;
 	uint64_t phys;
 	int node;

@@ -129,29 +129,29 @@ static void find_no_ram(struct bad *bad, const char *good)
 
 static void find_by_flags(struct bad *bad, uint64_t mask, uint64_t flags)
 {
-	uint64_t frames = count_frames();
-	const size_t chunk = 1 << 14;
-	uint64_t *words = malloc(chunk * sizeof(*words));
+	const uint64_t frames = count_frames(), chunk = 1 << 14, step = 1 << 9;
 	int fd = open("/proc/kpageflags", O_RDONLY);
+	unsigned long most = 0;
+	uint64_t words[step], pfn;
 	ssize_t n, i;
-	uint64_t pfn;
 
-	if (fd < 0 || !words)
+	if (fd < 0)
 		die("cannot read kpageflags");
 	bad->mask = mask;
 	bad->flags = flags;
 	/* A few from everywhere */
-	for (pfn = 0; pfn < frames; pfn += chunk) {
-		unsigned long before = bad->count;
-
-		n = pread(fd, words, chunk * sizeof(*words),
-			  pfn * sizeof(*words)) / (ssize_t)sizeof(*words);
-		for (i = 0; i < n && bad->count < before + 5; i++)
+	for (pfn = 0; pfn < frames; pfn += step) {
+		if (pfn % chunk == 0)
+			most = bad->count + 5;
+		if (bad->count == most)
+			continue;
+		n = pread(fd, words, sizeof(words), pfn * sizeof(*words)) /
+		    (ssize_t)sizeof(*words);
+		for (i = 0; i < n && bad->count < most; i++)
 			if ((words[i] & mask) == flags)
 				add(bad, (pfn + i) * page_size());
 	}
 	close(fd);
-	free(words);
 }
 
 static bool changed(const struct bad *bad, unsigned long i)

@@ -9,6 +9,7 @@
 #define SEED	19
 #define PAGES	16384
 #define MAX_NODES	64
+#define COMPACT_LOCKED	"/proc/sys/vm/compact_unevictable_allowed"
 
 /* Huge pages in the pool of the target leave it almost no other memory. */
 FIXTURE(room)
@@ -24,12 +25,16 @@ FIXTURE_SETUP(room)
 	self->back = 100;
 	self->mem = alloc_memory(ANON, self->from, PAGES, SEED);
 	self->other = alloc_memory(ANON, self->to, self->back, SEED + 1);
+	/* A full node is compacted: what is to leave it would change its place. */
+	try_write_file(COMPACT_LOCKED, "0");
+	ASSERT_EQ(0, mlock(self->other, self->back * page_size()));
 	hugetlb_pool(self->to, 1 << 20);
 }
 
 FIXTURE_TEARDOWN(room)
 {
 	hugetlb_pool(self->to, 0);
+	try_write_file(COMPACT_LOCKED, "1");
 	EXPECT_TRUE(intact(self->mem, PAGES * page_size(), SEED));
 	EXPECT_TRUE(intact(self->other, self->back * page_size(), SEED + 1));
 	EXPECT_EQ(0, isolated_pages());

@@ -475,19 +475,16 @@ bool page_has(uint64_t phys, int kpf)
 
 uint64_t count_frames(void)
 {
-	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
-	static uint64_t words[1 << 16];
-	uint64_t bytes = 0;
-	ssize_t n;
+	uint64_t first = 0, last = 1ULL << 52, middle, flags;
 
-	if (fd < 0)
-		die("cannot open /proc/kpageflags");
-	while ((n = read(fd, words, sizeof(words))) > 0)
-		bytes += n;
-	if (n < 0)
-		die("cannot read /proc/kpageflags");
-	close(fd);
-	return bytes / sizeof(*words);
+	while (first < last) {
+		middle = first + (last - first) / 2;
+		if (page_flags(middle * page_size(), &flags))
+			first = middle + 1;
+		else
+			last = middle;
+	}
+	return first;
 }
 
 int open_file(enum memory kind, size_t size)
