@@ -3,8 +3,7 @@
  * Movers that want the same pages on different nodes, threads that count in
  * those pages, and an opponent that does to them what else can be done to pages
  *
- * All go on until everybody has done enough. RACE_ROUNDS in the environment is
- * how much that is.
+ * All go on until everybody has done enough.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -30,7 +29,6 @@
 #endif
 
 #define SEED		41
-#define ROUNDS		20
 #define CGROUP		"/sys/fs/cgroup"
 #define KSM		"/sys/kernel/mm/ksm/"
 #define SPLIT		"/sys/kernel/debug/split_huge_pages"
@@ -808,7 +806,6 @@ static bool await_movers(struct race *race)
 FIXTURE_SETUP(race)
 {
 	struct race *race = &self->race;
-	const char *rounds = getenv("RACE_ROUNDS");
 	const char *lacks;
 
 	TWO_NODES(race->nodes[0], race->nodes[1]);
@@ -816,7 +813,7 @@ FIXTURE_SETUP(race)
 	race->opponent = &variant->opponent;
 	race->stage = (struct stage *)map_memory(SHMEM, 1);
 	ASSERT_LE(sizeof(*race->stage), page_size());
-	race->stage->enough = rounds ? strtoul(rounds, NULL, 10) : ROUNDS;
+	race->stage->enough = race_rounds();
 	race->stage->participants = MOVER + race->movers;
 	self->free = free_frames();
 	lacks = race->opponent->begin ? race->opponent->begin(race) : NULL;

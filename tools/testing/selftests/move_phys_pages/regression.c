@@ -19,7 +19,7 @@
 
 /* A mapper goes away while its pages move */
 #define MORTAL_PAGES	8
-#define GENERATIONS	500
+#define GENERATIONS	(25 * race_rounds())
 
 /* What a mapper tells before it goes, and how it then goes */
 struct will {

@@ -29,6 +29,13 @@
 #define PAGEMAP_PFN		(BIT(55) - 1)
 #define MAX_NODES		1024
 
+unsigned int race_rounds(void)
+{
+	const char *rounds = getenv("RACE_ROUNDS");
+
+	return rounds ? strtoul(rounds, NULL, 10) : 20;
+}
+
 /* abort() and not exit(): the harness overlooks the latter in a TEST_F() */
 noreturn void die(const char *fmt, ...)
 {

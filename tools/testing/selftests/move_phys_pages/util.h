@@ -25,6 +25,9 @@
 
 #define BIT(nr)			(1ULL << (nr))
 
+/* How long a race is to last: RACE_ROUNDS in the environment, or 20 */
+unsigned int race_rounds(void);
+
 noreturn void die(const char *fmt, ...);
 
 /* The system call; -errno where it fails */
