@@ -228,10 +228,14 @@ static unsigned long room(const struct array *a)
 }
 
 /* How many elements can be accessed */
-static unsigned long accessible(const struct array *a, int prot)
+static unsigned long accessible(const struct call *c, const struct array *a,
+				int prot)
 {
 	size_t end;
 
+	/* Meddling gives as well as it takes */
+	if (c->disturbed)
+		return room(a);
 	if (!a->view)
 		return 0;
 	for (end = a->off; end < view_size(); end += page_size()) {
@@ -713,7 +717,7 @@ static bool may_return(const struct call *c, long ret)
 	if (!c->count)
 		return !ret;
 	if (!c->query) {
-		end = accessible(n, PROT_READ);
+		end = accessible(c, n, PROT_READ);
 		unreadable = end < c->count;
 		for (i = 0; i < c->count && i < end; i++)
 			unknown |= !is_memory_node(asked_node(n, i));
@@ -726,8 +730,9 @@ static bool may_return(const struct call *c, long ret)
 		return ret == -EFAULT;
 	if (unknown)
 		return false;
-	if (accessible(&c->pages, PROT_READ) < c->count ||
-	    accessible(&c->status, PROT_READ | PROT_WRITE) < c->count)
+	if (accessible(c, &c->pages, PROT_READ) < c->count ||
+	    accessible(c, &c->status,
+		       PROT_READ | PROT_WRITE) < c->count)
 		return ret == -EFAULT;
 	return ret >= 0 && (unsigned long)ret <= c->count;
 }

@@ -574,7 +574,7 @@ FIXTURE_VARIANT_ADD(race, collapse)
 
 static const char *begin_split(struct race *race)
 {
-	return access(SPLIT, W_OK) ? SPLIT : NULL;
+	return access(SPLIT, W_OK) ? "CONFIG_TRANSPARENT_HUGEPAGE" : NULL;
 }
 
 static void play_split(struct race *race)

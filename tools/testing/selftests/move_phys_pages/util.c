@@ -323,12 +323,15 @@ void hugetlb_pool(int node, unsigned long pages)
 	write_file(path, text);
 }
 
+/* What a page table maps, whether this kernel has such pages or not */
 size_t thp_size(void)
 {
+	const char *path = "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size";
 	char buf[64];
 
-	read_file("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", buf,
-		  sizeof(buf));
+	if (access(path, R_OK))
+		return page_size() / sizeof(uint64_t) * page_size();
+	read_file(path, buf, sizeof(buf));
 	return strtoul(buf, NULL, 10);
 }
 
@@ -393,7 +396,7 @@ int node_of(pid_t pid, const void *addr)
 void nodes_of(pid_t pid, const void **addrs, size_t count, int *status)
 {
 	/* To 32-bit callers, 6.12 tells the truth about the first 16 only */
-	const size_t most = 16;
+	const size_t most = sizeof(void *) < 8 ? 16 : count;
 	size_t i, n;
 
 	for (i = 0; i < count; i += n) {
