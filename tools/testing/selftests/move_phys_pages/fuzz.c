@@ -505,11 +505,11 @@ static unsigned long any_count(struct call *c)
 	};
 	unsigned int choice = pick(c, 1000);
 
-	if (choice < 800)
+	if (choice < 820)
 		return pick(c, 9);
-	if (choice < 950)
+	if (choice < 968)
 		return pick(c, 65);
-	if (choice < 975)
+	if (choice < 978)
 		return edges[pick(c, ARRAY_SIZE(edges))];
 	if (choice < 980)
 		return pick(c, 2 * MAX_ENTRIES);
