@@ -39,8 +39,12 @@
 #include "internal.h"
 #include "migrate_phys.h"
 
+#ifndef alloc_pages_bulk_node
+#define alloc_pages_bulk_node	alloc_pages_bulk_array_node
+#endif
+
 #define CHUNK_ENTRIES	512
-#define NR_VERDICTS	64
+#define NR_VERDICTS	16
 
 /**
  * struct phys_folio - a folio that entries of a chunk name
@@ -66,8 +70,8 @@ struct phys_folio {
 struct phys_table {
 	unsigned int nr;
 	unsigned int mask;
-	u16 bucket[CHUNK_ENTRIES];
-	struct phys_folio folio[CHUNK_ENTRIES];
+	u16 *bucket;
+	struct phys_folio *folio;
 };
 
 /* What the tasks of an address space say of a node. */
@@ -79,6 +83,27 @@ struct mm_verdict {
 	struct mm_struct *mm;
 	int nid;
 	unsigned int verdict;
+};
+
+/**
+ * struct rmap_verdict - what is known of all that map the folios of an anon_vma
+ *			 or of a file
+ * @mapping: the folio->mapping of such folios
+ * @nid: the target
+ * @vmas: how many VMAs were asked about the first of them, as a measure
+ * @judged: all VMAs were asked
+ * @passes: and all let folios go there
+ * @anon_vma: held then, so that @mapping means the same one
+ * @file: or this is
+ */
+struct rmap_verdict {
+	struct address_space *mapping;
+	int nid;
+	unsigned int vmas;
+	bool judged;
+	bool passes;
+	struct anon_vma *anon_vma;
+	struct file *file;
 };
 
 /**
@@ -94,6 +119,9 @@ struct mm_verdict {
  * @past: folios of the chunk before
  * @verdict: verdicts on address spaces, which are held by mmgrab() so that a
  *	     pointer means the same one as long as it stands here
+ * @rmap: verdicts on whole reverse maps
+ * @ready: new pages on the node that the queue at work goes to
+ * @nr_ready: how many there are
  * @addr: the chunk's addresses
  * @node: the chunk's targets
  * @status: the chunk's statuses
@@ -107,14 +135,17 @@ struct phys_call {
 	unsigned long failed;
 	nodemask_t queued;
 	unsigned long queued_pages;
-	struct list_head queue[MAX_NUMNODES];
+	struct list_head *queue;
 	struct phys_table *table;
 	struct phys_table *past;
 	struct mm_verdict verdict[NR_VERDICTS];
-	u64 addr[CHUNK_ENTRIES];
-	int node[CHUNK_ENTRIES];
-	int status[CHUNK_ENTRIES];
-	u16 named[CHUNK_ENTRIES];
+	struct rmap_verdict rmap[NR_VERDICTS];
+	struct page **ready;
+	unsigned int nr_ready;
+	u64 *addr;
+	int *node;
+	int *status;
+	u16 *named;
 	struct phys_table tables[2];
 };
 
@@ -269,12 +300,14 @@ static bool folio_is_pinned(struct folio *folio)
 
 /**
  * struct phys_target - where a queue goes
+ * @call: the call, which may have pages ready
  * @mtc: for alloc_migration_target()
  * @no_room: the node lacked room
  * @order: for a folio of this order, the last time
  * @hugetlb: and that was hugetlb, which has a pool for each size
  */
 struct phys_target {
+	struct phys_call *call;
 	struct migration_target_control mtc;
 	bool no_room;
 	unsigned int order;
@@ -284,8 +317,11 @@ struct phys_target {
 static struct folio *alloc_phys_target(struct folio *src, unsigned long private)
 {
 	struct phys_target *target = (struct phys_target *)private;
+	struct phys_call *call = target->call;
 	struct folio *dst;
 
+	if (call->nr_ready && !folio_test_large(src))
+		return page_folio(call->ready[--call->nr_ready]);
 	dst = alloc_migration_target(src, (unsigned long)&target->mtc);
 	if (!dst) {
 		target->no_room = true;
@@ -346,10 +382,33 @@ static void put_back_rest(struct phys_call *call, struct list_head *queue,
 	putback_movable_pages(queue);
 }
 
+/* To take many pages from the allocator costs less than to take each. */
+static void make_ready(struct phys_call *call, struct list_head *queue,
+		       int nid, gfp_t gfp)
+{
+	struct folio *folio;
+	unsigned int n = 0;
+
+	list_for_each_entry(folio, queue, lru)
+		n += !folio_test_large(folio);
+	n = min(n, CHUNK_ENTRIES);
+	if (n < 2)
+		return;
+	memset(call->ready, 0, n * sizeof(call->ready[0]));
+	call->nr_ready = alloc_pages_bulk_node(gfp, nid, n, call->ready);
+}
+
+static void free_ready(struct phys_call *call)
+{
+	while (call->nr_ready)
+		__free_page(call->ready[--call->nr_ready]);
+}
+
 /* Move a node's list; whatever stays behind gets its status and goes back. */
 static void move_queue(struct phys_call *call, int nid)
 {
 	struct phys_target target = {
+		.call = call,
 		.mtc = {
 			.nid = nid,
 			/* The page is not ours, nor is it for our cpuset. */
@@ -361,12 +420,14 @@ static void move_queue(struct phys_call *call, int nid)
 	struct list_head *queue = &call->queue[nid];
 	int left;
 
+	make_ready(call, queue, nid, target.mtc.gfp_mask);
 	for (;;) {
 		target.no_room = false;
 		/* More would be to wait for I/O, even if killed. */
 		left = migrate_pages(queue, alloc_phys_target, NULL,
 				     (unsigned long)&target, MIGRATE_SYNC_LIGHT,
 				     MR_SYSCALL, NULL);
+		free_ready(call);
 		if (list_empty(queue))
 			return;
 		if (left == -ENOMEM) {
@@ -506,15 +567,26 @@ static unsigned int mm_verdict(struct phys_call *call, struct mm_struct *mm,
 	return slot->verdict;
 }
 
+static void forget_rmap(struct rmap_verdict *slot)
+{
+	if (slot->anon_vma)
+		put_anon_vma(slot->anon_vma);
+	if (slot->file)
+		fput(slot->file);
+	*slot = (struct rmap_verdict) { };
+}
+
 /* Cpusets and policies may change while a call is long: ask anew. */
 static void forget_verdicts(struct phys_call *call)
 {
-	struct mm_verdict *slot = call->verdict;
+	unsigned int i;
 
-	for (; slot < call->verdict + NR_VERDICTS; slot++) {
-		if (slot->mm)
-			mmdrop(slot->mm);
-		slot->mm = NULL;
+	for (i = 0; i < NR_VERDICTS; i++) {
+		if (call->verdict[i].mm)
+			mmdrop(call->verdict[i].mm);
+		call->verdict[i].mm = NULL;
+		if (call->rmap[i].mapping)
+			forget_rmap(&call->rmap[i]);
 	}
 }
 
@@ -576,6 +648,7 @@ static int vma_check(struct phys_call *call, struct vm_area_struct *vma,
  * @nid: the target
  * @exclusive: more than one address space is a refusal
  * @mm: the address space found to map the folio, if @exclusive
+ * @vmas: how many VMAs were asked
  * @status: 0 or the refusal
  */
 struct judgement {
@@ -583,6 +656,7 @@ struct judgement {
 	int nid;
 	bool exclusive;
 	struct mm_struct *mm;
+	unsigned int vmas;
 	int status;
 };
 
@@ -607,6 +681,7 @@ static bool judge_vma(struct folio *folio, struct vm_area_struct *vma,
 	struct judgement *j = arg;
 	int err = vma_check(j->call, vma, addr, j->nid);
 
+	j->vmas++;
 	if (!err && (!j->exclusive || j->mm == vma->vm_mm))
 		return true;
 	if (!folio_mapped_by(folio, vma, addr))
@@ -618,8 +693,96 @@ static bool judge_vma(struct folio *folio, struct vm_area_struct *vma,
 	return !err;
 }
 
+/*
+ * Judging a reverse map
+ *
+ * If every VMA of an anon_vma or a file lets folios go to a node, then so does
+ * every one that maps a folio of it, and no folio needs a walk of its own. To
+ * ask them all is worth it from the second folio on, and if that takes not much
+ * longer than to ask who might map the first one did.
+ */
+#define RMAP_PATIENCE	4
+
+static bool anon_vma_passes(struct phys_call *call, struct anon_vma *anon_vma,
+			    int nid, unsigned int most)
+{
+	struct anon_vma_chain *avc;
+	bool passes = true;
+
+	anon_vma_lock_read(anon_vma);
+	anon_vma_interval_tree_foreach(avc, &anon_vma->rb_root, 0, ULONG_MAX) {
+		passes = most-- && !vma_check(call, avc->vma, 0, nid);
+		if (!passes)
+			break;
+		cond_resched();
+	}
+	anon_vma_unlock_read(anon_vma);
+	return passes;
+}
+
+static bool file_passes(struct phys_call *call, struct address_space *mapping,
+			int nid, unsigned int most, struct file **file)
+{
+	struct vm_area_struct *vma;
+	bool passes = true;
+
+	i_mmap_lock_read(mapping);
+	vma_interval_tree_foreach(vma, &mapping->i_mmap, 0, ULONG_MAX) {
+		passes = most-- && !vma_check(call, vma, 0, nid);
+		if (!passes)
+			break;
+		if (!*file)
+			*file = get_file(vma->vm_file);
+		cond_resched();
+	}
+	i_mmap_unlock_read(mapping);
+	return passes && *file;
+}
+
+/* Do the mappers of all folios like this one, which is locked, agree? */
+static void judge_rmap(struct phys_call *call, struct folio *folio,
+		       struct rmap_verdict *slot)
+{
+	unsigned int most = RMAP_PATIENCE * slot->vmas;
+
+	slot->judged = true;
+	if (folio_test_anon(folio)) {
+		slot->anon_vma = folio_get_anon_vma(folio);
+		slot->passes = slot->anon_vma &&
+			       anon_vma_passes(call, slot->anon_vma, slot->nid,
+					       most);
+	} else if (slot->mapping->a_ops->migrate_folio) {
+		slot->passes = file_passes(call, slot->mapping, slot->nid,
+					   most, &slot->file);
+	}
+}
+
+/* NULL if the folio needs a walk of its own, whatever the others have. */
+static struct rmap_verdict *rmap_verdict(struct phys_call *call,
+					 struct folio *folio, int nid)
+{
+	struct address_space *mapping = READ_ONCE(folio->mapping);
+	struct rmap_verdict *slot;
+
+	if (!mapping || call->flags & MPOL_MF_STRICT ||
+	    folio_test_hugetlb(folio) || folio_test_ksm(folio))
+		return NULL;
+	if (!(call->flags & MPOL_MF_MOVE_ALL) && folio_mapcount(folio) > 1)
+		return NULL;
+	slot = &call->rmap[(hash_ptr(mapping, 32) + nid) % NR_VERDICTS];
+	if (slot->mapping != mapping || slot->nid != nid) {
+		forget_rmap(slot);
+		slot->mapping = mapping;
+		slot->nid = nid;
+	}
+	return slot;
+}
+
+/* Judging a folio */
+
 /* May the folio, which is locked, go to @nid, for all that map it? */
-static int judge_folio(struct phys_call *call, struct folio *folio, int nid)
+static int judge_folio(struct phys_call *call, struct folio *folio, int nid,
+		       struct rmap_verdict *slot)
 {
 	bool hugetlb = folio_test_hugetlb(folio);
 	struct judgement j = {
@@ -634,10 +797,19 @@ static int judge_folio(struct phys_call *call, struct folio *folio, int nid)
 		.try_lock = hugetlb && !folio_test_anon(folio),
 	};
 
+	/* It was not locked when the slot was found. */
+	if (slot && slot->mapping != folio->mapping)
+		slot = NULL;
+	if (slot && slot->vmas && !slot->judged)
+		judge_rmap(call, folio, slot);
+	if (slot && slot->passes)
+		return folio_mapped(folio) ? 0 : -ENOENT;
 	/* A shared hugetlb page table counts once, for many processes. */
 	if (!(call->flags & MPOL_MF_MOVE_ALL))
 		j.exclusive = hugetlb || folio_mapcount(folio) > 1;
 	rmap_walk(folio, &rwc);
+	if (slot && !slot->vmas)
+		slot->vmas = j.vmas;
 	if (rwc.contended && !j.status)
 		return -EBUSY;
 	if (!j.status && !folio_mapped(folio))
@@ -755,6 +927,7 @@ static bool isolate_folio(struct phys_call *call, struct folio *folio,
 /* Queue a folio for its move. Returns what its entries report if that works. */
 static int queue_folio(struct phys_call *call, struct folio *folio, int nid)
 {
+	struct rmap_verdict *slot;
 	int err = check_user(call, folio);
 	struct file *file;
 
@@ -765,18 +938,21 @@ static int queue_folio(struct phys_call *call, struct folio *folio, int nid)
 	/* Its memory went offline after the call began. */
 	if (!node_has_memory(nid))
 		return -ENOMEM;
-	err = lock_folio(call, folio);
-	if (err)
-		return err;
-	err = judge_folio(call, folio, nid);
-	file = err ? NULL : file_to_write_back(folio);
-	folio_unlock(folio);
-	if (file) {
-		err = write_back(call, folio, file);
-		fput(file);
+	slot = rmap_verdict(call, folio, nid);
+	if (!slot || !slot->passes) {
+		err = lock_folio(call, folio);
+		if (err)
+			return err;
+		err = judge_folio(call, folio, nid, slot);
+		file = err ? NULL : file_to_write_back(folio);
+		folio_unlock(folio);
+		if (file) {
+			err = write_back(call, folio, file);
+			fput(file);
+		}
+		if (err)
+			return err;
 	}
-	if (err)
-		return err;
 	/* Not only after it was unmapped for nothing */
 	if (folio_is_pinned(folio) || folio_test_writeback(folio))
 		return -EBUSY;
@@ -880,14 +1056,30 @@ static int move_chunk(struct phys_call *call, unsigned int n)
 	return 0;
 }
 
+/*
+ * Nothing of it is held, so it may be another page the next moment, but this is
+ * true of any answer; and nothing that it points to is looked at.
+ */
+static bool page_is_mapped_anon(struct page *page)
+{
+	return !PageCompound(page) && atomic_read(&page->_mapcount) >= 0 &&
+	       PageAnon(page);
+}
+
 static int query_frame(u64 addr)
 {
 	struct folio *folio;
+	struct page *page;
 	unsigned long pfn;
 	int status;
 
 	if (!phys_to_pfn(addr, &pfn))
 		return -ENOENT;
+	page = pfn_to_online_page(pfn);
+	if (!page)
+		return -ENOENT;
+	if (page_is_mapped_anon(page))
+		return page_to_nid(page);
 	folio = phys_get_folio(pfn);
 	if (!folio)
 		return -ENOENT;
@@ -950,7 +1142,7 @@ static int do_chunk(struct phys_call *call, unsigned int n,
 {
 	int err;
 
-	BUILD_BUG_ON(sizeof(call->status) > PAGE_SIZE);
+	BUILD_BUG_ON(CHUNK_ENTRIES * sizeof(*status) > PAGE_SIZE);
 	if (copy_from_user(call->addr, pages, n * sizeof(*pages)) ||
 	    probe_status(status, n))
 		return -EFAULT;
@@ -968,26 +1160,53 @@ static int do_chunk(struct phys_call *call, unsigned int n,
 	return 0;
 }
 
-static struct phys_call *alloc_call(int flags)
+static void *carve(void **room, size_t n, size_t size)
 {
-	struct phys_call *call = kvmalloc(sizeof(*call), GFP_KERNEL);
+	void *array = *room;
+
+	*room += n * size;
+	return array;
+}
+
+/* With room for chunks of so many entries: most calls that are made are short. */
+static struct phys_call *alloc_call(unsigned int entries, int flags)
+{
+	const unsigned int buckets = roundup_pow_of_two(entries);
+	struct phys_call *call;
+	struct phys_table *table;
+	void *room;
 	int nid;
 
-	if (!call)
+	room = kvmalloc(sizeof(*call) + nr_node_ids * sizeof(*call->queue) +
+			entries * (sizeof(*call->ready) + sizeof(*call->addr) +
+				   sizeof(*call->node) + sizeof(*call->status) +
+				   sizeof(*call->named) +
+				   ARRAY_SIZE(call->tables) *
+				   sizeof(*table->folio)) +
+			buckets * ARRAY_SIZE(call->tables) *
+			sizeof(*table->bucket), GFP_KERNEL);
+	if (!room)
 		return NULL;
-	call->flags = flags;
-	call->drained = false;
-	call->orders = 0;
-	call->failed = 0;
-	nodes_clear(call->queued);
-	call->queued_pages = 0;
-	for (nid = 0; nid < nr_node_ids; nid++)
-		INIT_LIST_HEAD(&call->queue[nid]);
-	memset(call->verdict, 0, sizeof(call->verdict));
+	/* In the order of their alignment */
+	call = carve(&room, 1, sizeof(*call));
+	memset(call, 0, sizeof(*call));
+	call->queue = carve(&room, nr_node_ids, sizeof(*call->queue));
+	call->ready = carve(&room, entries, sizeof(*call->ready));
+	call->addr = carve(&room, entries, sizeof(*call->addr));
 	call->table = &call->tables[0];
 	call->past = &call->tables[1];
+	call->table->folio = carve(&room, entries, sizeof(*table->folio));
+	call->past->folio = carve(&room, entries, sizeof(*table->folio));
+	call->node = carve(&room, entries, sizeof(*call->node));
+	call->status = carve(&room, entries, sizeof(*call->status));
+	call->named = carve(&room, entries, sizeof(*call->named));
+	call->table->bucket = carve(&room, buckets, sizeof(*table->bucket));
+	call->past->bucket = carve(&room, buckets, sizeof(*table->bucket));
 	table_reset(call->table, 1);
 	table_reset(call->past, 1);
+	call->flags = flags;
+	for (nid = 0; nid < nr_node_ids; nid++)
+		INIT_LIST_HEAD(&call->queue[nid]);
 	return call;
 }
 
@@ -1019,7 +1238,7 @@ long kernel_move_phys_pages(unsigned long count, const u64 __user *pages,
 	if (!count)
 		return 0;
 
-	call = alloc_call(flags);
+	call = alloc_call(min(count, CHUNK_ENTRIES), flags);
 	if (!call)
 		return -ENOMEM;
 	ret = nodes ? check_nodes(call, count, nodes) : 0;

@@ -485,15 +485,17 @@ static void task_verdict_test(struct kunit *test)
 {
 	const struct mask_case *c = test->param_value;
 	struct mempolicy *pol = mask_policy(test), *own = current->mempolicy;
+	/* All memory that there is; without cpusets, any node that may be. */
+	nodemask_t mems = cpuset_mems_allowed(current);
 	int nid;
 
+	KUNIT_EXPECT_TRUE(test, nodes_subset(node_states[N_MEMORY], mems));
 	pol->mode = MPOL_BIND;
 	for (nid = 0; nid < MAX_NUMNODES; nid++) {
 		unsigned int allowed, verdict;
 
-		/* The cpuset of a kernel thread has all memory that there is. */
 		allowed = VERDICT_ALIVE |
-			  (node_has_memory(nid) ? 0 : VERDICT_REFUSED);
+			  (node_isset(nid, mems) ? 0 : VERDICT_REFUSED);
 		task_lock(current);
 		current->mempolicy = pol;
 		task_unlock(current);
@@ -569,22 +571,25 @@ static struct kunit_case migrate_phys_cases[] = {
 
 static int migrate_phys_init(struct kunit *test)
 {
-	struct phys_call *call;
+	struct phys_call *call = alloc_call(CHUNK_ENTRIES, 0);
 
-	call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
 	if (!call)
 		return -ENOMEM;
-	call->table = &call->tables[0];
-	call->past = &call->tables[1];
 	table_reset(call->table, CHUNK_ENTRIES);
 	table_reset(call->past, CHUNK_ENTRIES);
 	test->priv = call;
 	return 0;
 }
 
+static void migrate_phys_exit(struct kunit *test)
+{
+	kvfree(test->priv);
+}
+
 static struct kunit_suite migrate_phys_suite = {
 	.name = "migrate_phys",
 	.init = migrate_phys_init,
+	.exit = migrate_phys_exit,
 	.test_cases = migrate_phys_cases,
 };
 
