@@ -197,6 +197,7 @@ FIXTURE_SETUP(cpuset)
 	const char *missing;
 
 	TWO_NODES(self->from, self->to);
+	NEEDS_KIND(MEMFD);
 	self->cg.from = self->from;
 	self->cg.to = self->to;
 	missing = make_cgroups(&self->cg, variant->v1);
@@ -724,6 +725,7 @@ FIXTURE_SETUP(long_call)
 	const char *missing;
 
 	TWO_NODES(self->from, self->to);
+	NEEDS_KIND(MEMFD);
 	self->cg.from = self->from;
 	self->cg.to = self->to;
 	self->uffd = syscall(__NR_userfaultfd, O_CLOEXEC);

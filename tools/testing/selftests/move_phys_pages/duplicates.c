@@ -46,6 +46,7 @@ FIXTURE_VARIANT_ADD(dup, thp)
 FIXTURE_SETUP(dup)
 {
 	TWO_NODES(self->from, self->to);
+	NEEDS_KIND(variant->kind);
 	self->mem = variant->thp ? alloc_thp(self->from, SEED) :
 		    alloc_memory(variant->kind, self->from, 1, SEED);
 	if (!self->mem)
@@ -219,7 +220,7 @@ TEST(swapping)
 	TWO_NODES(from, to);
 	ASSERT_NE(NULL, named);
 	mem[0] = alloc_memory(ANON, from, PAGES / 2, SEED);
-	mem[1] = alloc_memory(MEMFD, to, PAGES / 2, SEED);
+	mem[1] = alloc_memory(memfd_or_anon(), to, PAGES / 2, SEED);
 	for (round = 0; round < 10; round++) {
 		for (page = 0; page < PAGES; page++) {
 			phys[page] = phys_of(0, mem[page % 2] +

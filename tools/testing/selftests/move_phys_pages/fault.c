@@ -153,6 +153,8 @@ static unsigned long free_hugetlb(const FIXTURE_DATA(fault) *self)
 	char path[128], buf[32];
 	int i;
 
+	if (!has_hugetlb())
+		return 0;
 	for (i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path),
 			 "/sys/devices/system/node/node%d/hugepages/hugepages-%zukB/free_hugepages",
@@ -196,7 +198,9 @@ FIXTURE_SETUP(fault)
 	if (access(INJECT "fail_usercopy/verbose", W_OK))
 		SKIP(return, "needs CONFIG_FAULT_INJECTION_USERCOPY");
 	TWO_NODES(self->from, self->to);
+	NEEDS_KIND(variant->kind);
 	if (variant->what == HUGETLB) {
+		NEEDS_HUGETLB();
 		hugetlb_pool(self->from, POOL);
 		hugetlb_pool(self->to, POOL);
 	}

@@ -65,6 +65,7 @@ static unsigned long count_intact(char *mem, unsigned long pages)
 FIXTURE_SETUP(gigantic)
 {
 	TWO_NODES(self->from, self->to);
+	NEEDS_HUGETLB();
 	if (!pool(self->from, 1) || !pool(self->to, 1)) {
 		empty_pools(self);
 		SKIP(return, "needs room for a page of 1 GiB on two nodes");

@@ -46,6 +46,7 @@ static char *map_huge(int flags, size_t size)
 FIXTURE_SETUP(hugetlb)
 {
 	TWO_NODES(self->from, self->to);
+	NEEDS_HUGETLB();
 	self->size = hugetlb_size();
 	self->pages = self->size / page_size();
 	hugetlb_pool(self->from, POOL);
@@ -289,13 +290,15 @@ TEST_F(hugetlb, shared_page_table)
 /* A file's page that nobody maps is nobody's */
 TEST(unmapped)
 {
-	size_t size = hugetlb_size();
 	uint64_t phys;
 	int from, to;
+	size_t size;
 	char *mem;
 	int fd;
 
 	TWO_NODES(from, to);
+	NEEDS_HUGETLB();
+	size = hugetlb_size();
 	hugetlb_pool(from, POOL);
 	fd = memfd_create("hugetlb", MFD_HUGETLB);
 	ASSERT_LE(0, fd);

@@ -44,7 +44,7 @@ FIXTURE_SETUP(killable)
 	int i;
 
 	TWO_NODES(self->from, self->to);
-	self->mem = alloc_memory(SHMEM, self->from, 2, SEED);
+	self->mem = alloc_memory(memfd_or_anon(), self->from, 2, SEED);
 	for (i = 0; i < 2; i++)
 		self->phys[i] = phys_of(0, self->mem + i * page_size());
 	self->status = (int *)map_memory(SHMEM,

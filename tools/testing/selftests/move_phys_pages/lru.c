@@ -219,6 +219,7 @@ FIXTURE_SETUP(batch)
 	cpu_set_t cpus;
 
 	TWO_NODES(self->from, self->to);
+	NEEDS_KIND(variant->kind);
 	if (sched_getaffinity(0, sizeof(cpus), &cpus))
 		die("no affinity");
 	if (CPU_COUNT(&cpus) < 2)

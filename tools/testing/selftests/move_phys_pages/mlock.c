@@ -57,6 +57,7 @@ FIXTURE_VARIANT_ADD(mlock, tmpfs)
 FIXTURE_SETUP(mlock)
 {
 	TWO_NODES(self->from, self->to);
+	NEEDS_KIND(variant->kind);
 	self->size = PAGES * page_size();
 	self->mem = map_memory(variant->kind, PAGES);
 	/* Half of it is locked when it is there, half of it before */

@@ -43,6 +43,7 @@ FIXTURE_VARIANT_ADD(base, tmpfs)
 FIXTURE_SETUP(base)
 {
 	TWO_NODES(self->from, self->to);
+	NEEDS_KIND(variant->kind);
 }
 
 FIXTURE_TEARDOWN(base)

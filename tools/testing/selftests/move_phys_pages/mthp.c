@@ -195,6 +195,7 @@ FIXTURE_SETUP(folio)
 	size_t size;
 
 	TWO_NODES(self->from, self->to);
+	NEEDS_KIND(variant->kind);
 	if (access(THP, R_OK))
 		SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
 	size = variant_size(variant);

@@ -469,6 +469,7 @@ FIXTURE_VARIANT_ADD(sharers, not_mapper)
 FIXTURE_SETUP(sharers)
 {
 	TWO_NODES(self->sharer.from, self->sharer.to);
+	NEEDS_KIND(MEMFD);
 	self->mem = alloc_memory(MEMFD, self->sharer.from, 1, SEED);
 	self->sharer.mem = self->mem;
 	self->sharer.touch = variant->touch;
@@ -616,6 +617,7 @@ FIXTURE_SETUP(object)
 	const size_t size = 2 * page_size();
 
 	TWO_NODES(self->from, self->to);
+	NEEDS_KIND(SHMEM);
 	self->mem = variant->sysv ? map_sysv(size) :
 				    map_memory(variant->kind, 2);
 	touch_on(self->from, self->mem, size);
@@ -724,8 +726,7 @@ FIXTURE_SETUP(huge)
 			SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
 		return;
 	}
-	if (access("/sys/kernel/mm/hugepages", F_OK))
-		SKIP(return, "needs CONFIG_HUGETLBFS");
+	NEEDS_HUGETLB();
 	self->size = hugetlb_size();
 	hugetlb_pool(self->from, POOL);
 	hugetlb_pool(self->to, POOL);

@@ -112,6 +112,7 @@ TEST_F(query, inaccessible)
 	const size_t size = PAGES * page_size();
 	int i;
 
+	NEEDS_KIND(variant->kind);
 	ASSERT_EQ(0, mprotect(self->mem[1], size, PROT_NONE));
 	EXPECT_EQ(0, request_query(req, 0));
 	EXPECT_EQ(PAGES, request_count(req, self->from));

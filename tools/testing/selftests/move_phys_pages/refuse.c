@@ -775,6 +775,7 @@ static void let_go(FIXTURE_DATA(held) *self, bool longterm)
 FIXTURE_SETUP(held)
 {
 	TWO_NODES(self->from, self->to);
+	NEEDS_KIND(variant->kind);
 	self->mem = variant->thp ? alloc_thp(self->from, SEED) :
 		    alloc_memory(variant->kind, self->from, 1, SEED);
 	if (!self->mem)

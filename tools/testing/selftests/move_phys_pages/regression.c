@@ -117,7 +117,7 @@ FIXTURE_SETUP(mortal)
 {
 	TWO_NODES(self->from, self->to);
 	self->will = (struct will *)map_memory(SHMEM, 1);
-	self->shared = map_memory(MEMFD, MORTAL_PAGES);
+	self->shared = map_memory(memfd_or_anon(), MORTAL_PAGES);
 	self->req = request_new(2 * MORTAL_PAGES);
 }
 
@@ -350,6 +350,7 @@ static void stand_by(void *arg)
 FIXTURE_SETUP(bystander)
 {
 	TWO_NODES(self->from, self->to);
+	NEEDS_KIND(variant->kind);
 	if (access(ROOT "/cgroup.subtree_control", W_OK))
 		SKIP(return, "needs cgroup2 on " ROOT);
 	if (!try_write_file(ROOT "/cgroup.subtree_control", "+cpuset"))
@@ -445,6 +446,7 @@ FIXTURE_VARIANT_ADD(same, hugetlb)
 FIXTURE_SETUP(same)
 {
 	TWO_NODES(self->from, self->to);
+	NEEDS_KIND(variant->kind);
 	switch (variant->size) {
 	case BASE:
 		self->bytes = page_size();
@@ -457,6 +459,7 @@ FIXTURE_SETUP(same)
 			SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
 		break;
 	case HUGETLB:
+		NEEDS_HUGETLB();
 		self->bytes = hugetlb_size();
 		hugetlb_pool(self->from, 1);
 		hugetlb_pool(self->to, 1);

@@ -22,6 +22,7 @@ FIXTURE(room)
 FIXTURE_SETUP(room)
 {
 	TWO_NODES(self->from, self->to);
+	NEEDS_HUGETLB();
 	self->back = 100;
 	self->mem = alloc_memory(ANON, self->from, PAGES, SEED);
 	self->other = alloc_memory(ANON, self->to, self->back, SEED + 1);
@@ -186,6 +187,7 @@ static void fill_limited(void *arg)
 FIXTURE_SETUP(limited)
 {
 	TWO_NODES(self->from, self->to);
+	NEEDS_KIND(variant->kind);
 	if (!try_write_file(ROOT "/cgroup.subtree_control", "+memory"))
 		SKIP(return, "needs CONFIG_MEMCG");
 	snprintf(self->dir, sizeof(self->dir), ROOT "/mpp-%d", getpid());

@@ -55,6 +55,7 @@ static void do_nothing(void *arg)
 FIXTURE_SETUP(shared)
 {
 	TWO_NODES(self->from, self->to);
+	NEEDS_KIND(variant->kind);
 	self->mem = alloc_memory(variant->kind, self->from, PAGES, SEED);
 	self->pid = spawn(read_pages, self->mem);
 }
@@ -247,6 +248,7 @@ TEST(mapped_twice)
 	size_t i;
 
 	TWO_NODES(from, to);
+	NEEDS_KIND(MEMFD);
 	for (i = 0; i < ARRAY_SIZE(maps); i++) {
 		maps[i] = map_file(fd, PAGES);
 		touch_on(from, maps[i], PAGES * page_size());

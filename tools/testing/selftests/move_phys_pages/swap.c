@@ -126,6 +126,7 @@ FIXTURE_SETUP(swap)
 	int fd;
 
 	TWO_NODES(self->from, self->to);
+	NEEDS_KIND(variant->kind);
 	if (!find_dir(dir))
 		SKIP(return, "needs an ext4 filesystem on a disk");
 	snprintf(self->file, sizeof(self->file), "%s/swap", dir);

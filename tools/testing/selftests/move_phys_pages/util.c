@@ -14,10 +14,12 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <linux/io_uring.h>
 #include <linux/capability.h>
 #include <linux/kernel-page-flags.h>
+#include <linux/magic.h>
 
 #include "util.h"
 
@@ -301,6 +303,11 @@ size_t page_size(void)
 	return sysconf(_SC_PAGESIZE);
 }
 
+bool has_hugetlb(void)
+{
+	return !access("/sys/kernel/mm/hugepages", F_OK);
+}
+
 size_t hugetlb_size(void)
 {
 	char buf[4096], *line;
@@ -510,6 +517,23 @@ int open_file(enum memory kind, size_t size)
 	if (ftruncate(fd, size))
 		die("cannot resize a file to %zu", size);
 	return fd;
+}
+
+/* Without it ramfs stands in, by the name of tmpfs as well */
+bool has_shmem(void)
+{
+	int fd = open_file(MEMFD, 0);
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs))
+		die("cannot tell what a memfd is on");
+	close(fd);
+	return fs.f_type != RAMFS_MAGIC;
+}
+
+enum memory memfd_or_anon(void)
+{
+	return has_shmem() ? MEMFD : ANON;
 }
 
 static char *map(int flags, int fd, size_t size)

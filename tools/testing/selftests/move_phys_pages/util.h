@@ -125,6 +125,17 @@ enum memory {
 	TMPFS,		/* a file on /tmp */
 };
 
+/* Without CONFIG_SHMEM, all but ANON is of ramfs, whose dirty pages stay */
+bool has_shmem(void);
+/* MEMFD, if that can move: for a test that can do with ANON */
+enum memory memfd_or_anon(void);
+
+/* What a test needs that moves memory of this kind, after TWO_NODES() */
+#define NEEDS_KIND(_kind) do {						\
+	if ((_kind) != ANON && !has_shmem())				\
+		SKIP(return, "needs CONFIG_SHMEM");			\
+} while (0)
+
 int open_file(enum memory kind, size_t size);
 /* Base pages, mapped and not yet touched */
 char *map_memory(enum memory kind, size_t pages);
@@ -135,6 +146,14 @@ void touch_on(int node, char *mem, size_t size);
 char *alloc_memory(enum memory kind, int node, size_t pages, uint32_t seed);
 /* A THP, or NULL where the kernel gives none */
 char *alloc_thp(int node, uint32_t seed);
+
+bool has_hugetlb(void);
+
+/* What a test of hugetlb pages needs, after TWO_NODES() */
+#define NEEDS_HUGETLB() do {						\
+	if (!has_hugetlb())						\
+		SKIP(return, "needs CONFIG_HUGETLBFS");			\
+} while (0)
 
 /* The default size of hugetlb pages, and how many of them a node holds ready */
 size_t hugetlb_size(void);
