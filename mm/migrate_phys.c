@@ -251,6 +251,12 @@ static struct folio *phys_get_folio(unsigned long pfn)
 	}
 }
 
+static int folio_node(struct folio *folio)
+{
+	/* It lies in the flags, of which others change while it stays. */
+	return data_race(folio_nid(folio));
+}
+
 static bool folio_is_secret(struct folio *folio)
 {
 	struct address_space *mapping;
@@ -933,7 +939,7 @@ static int queue_folio(struct phys_call *call, struct folio *folio, int nid)
 
 	if (err)
 		return err;
-	if (folio_nid(folio) == nid)
+	if (folio_node(folio) == nid)
 		return nid;
 	/* Its memory went offline after the call began. */
 	if (!node_has_memory(nid))
@@ -1079,13 +1085,13 @@ static int query_frame(u64 addr)
 	if (!page)
 		return -ENOENT;
 	if (page_is_mapped_anon(page))
-		return page_to_nid(page);
+		return folio_node(page_folio(page));
 	folio = phys_get_folio(pfn);
 	if (!folio)
 		return -ENOENT;
 	status = folio_check_user(folio);
 	if (!status)
-		status = folio_nid(folio);
+		status = folio_node(folio);
 	folio_put(folio);
 	return status;
 }
