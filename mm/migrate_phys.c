@@ -44,7 +44,7 @@
 #endif
 
 #define CHUNK_ENTRIES	512
-#define NR_VERDICTS	16
+#define MAX_VERDICTS	64
 
 /**
  * struct phys_folio - a folio that entries of a chunk name
@@ -117,6 +117,7 @@ struct rmap_verdict {
  * @queue: isolated folios, by target node
  * @table: folios of this chunk
  * @past: folios of the chunk before
+ * @verdicts: room for how many verdicts there is
  * @verdict: verdicts on address spaces, which are held by mmgrab() so that a
  *	     pointer means the same one as long as it stands here
  * @rmap: verdicts on whole reverse maps
@@ -138,8 +139,9 @@ struct phys_call {
 	struct list_head *queue;
 	struct phys_table *table;
 	struct phys_table *past;
-	struct mm_verdict verdict[NR_VERDICTS];
-	struct rmap_verdict rmap[NR_VERDICTS];
+	unsigned int verdicts;
+	struct mm_verdict *verdict;
+	struct rmap_verdict *rmap;
 	struct page **ready;
 	unsigned int nr_ready;
 	u64 *addr;
@@ -286,7 +288,7 @@ static int folio_check_user(struct folio *folio)
 	/* A driver's page, unless it was truncated. Others are mapped uptodate. */
 	if (!READ_ONCE(folio->mapping) || !folio_test_uptodate(folio))
 		return folio_mapped(folio) ? -EFAULT : -ENOENT;
-	return folio_is_secret(folio) ? -EFAULT : 0;
+	return !folio_test_anon(folio) && folio_is_secret(folio) ? -EFAULT : 0;
 }
 
 /*
@@ -561,7 +563,7 @@ static unsigned int mm_verdict(struct phys_call *call, struct mm_struct *mm,
 {
 	struct mm_verdict *slot;
 
-	slot = &call->verdict[(hash_ptr(mm, 32) + nid) % NR_VERDICTS];
+	slot = &call->verdict[(hash_ptr(mm, 32) + nid) % call->verdicts];
 	if (slot->mm == mm && slot->nid == nid)
 		return slot->verdict;
 	if (slot->mm)
@@ -587,7 +589,7 @@ static void forget_verdicts(struct phys_call *call)
 {
 	unsigned int i;
 
-	for (i = 0; i < NR_VERDICTS; i++) {
+	for (i = 0; i < call->verdicts; i++) {
 		if (call->verdict[i].mm)
 			mmdrop(call->verdict[i].mm);
 		call->verdict[i].mm = NULL;
@@ -775,7 +777,7 @@ static struct rmap_verdict *rmap_verdict(struct phys_call *call,
 		return NULL;
 	if (!(call->flags & MPOL_MF_MOVE_ALL) && folio_mapcount(folio) > 1)
 		return NULL;
-	slot = &call->rmap[(hash_ptr(mapping, 32) + nid) % NR_VERDICTS];
+	slot = &call->rmap[(hash_ptr(mapping, 32) + nid) % call->verdicts];
 	if (slot->mapping != mapping || slot->nid != nid) {
 		forget_rmap(slot);
 		slot->mapping = mapping;
@@ -981,7 +983,7 @@ static struct phys_folio *recall_folio(struct phys_call *call,
 
 	if (pf)
 		return pf;
-	pf = table_recall(call->past, pfn, call->orders);
+	pf = call->past->nr ? table_recall(call->past, pfn, call->orders) : NULL;
 	if (!pf)
 		return NULL;
 	return table_add(call->table, pf->pfn, pf->order, pf->status);
@@ -1178,12 +1180,15 @@ static void *carve(void **room, size_t n, size_t size)
 static struct phys_call *alloc_call(unsigned int entries, int flags)
 {
 	const unsigned int buckets = roundup_pow_of_two(entries);
+	const unsigned int verdicts = min(entries, MAX_VERDICTS);
 	struct phys_call *call;
 	struct phys_table *table;
 	void *room;
 	int nid;
 
 	room = kvmalloc(sizeof(*call) + nr_node_ids * sizeof(*call->queue) +
+			verdicts * (sizeof(*call->verdict) +
+				    sizeof(*call->rmap)) +
 			entries * (sizeof(*call->ready) + sizeof(*call->addr) +
 				   sizeof(*call->node) + sizeof(*call->status) +
 				   sizeof(*call->named) +
@@ -1196,6 +1201,11 @@ static struct phys_call *alloc_call(unsigned int entries, int flags)
 	/* In the order of their alignment */
 	call = carve(&room, 1, sizeof(*call));
 	memset(call, 0, sizeof(*call));
+	call->verdicts = verdicts;
+	call->verdict = carve(&room, verdicts, sizeof(*call->verdict));
+	memset(call->verdict, 0, verdicts * sizeof(*call->verdict));
+	call->rmap = carve(&room, verdicts, sizeof(*call->rmap));
+	memset(call->rmap, 0, verdicts * sizeof(*call->rmap));
 	call->queue = carve(&room, nr_node_ids, sizeof(*call->queue));
 	call->ready = carve(&room, entries, sizeof(*call->ready));
 	call->addr = carve(&room, entries, sizeof(*call->addr));

@@ -517,7 +517,7 @@ static void mm_verdict_is_remembered_test(struct kunit *test)
 {
 	struct phys_call *call = call_of(test);
 	struct mm_struct *mm = mm_alloc();
-	const int same_slot = 5 + NR_VERDICTS;
+	const int same_slot = 5 + call->verdicts;
 	struct mm_verdict *slot;
 	int grabbed;
 
