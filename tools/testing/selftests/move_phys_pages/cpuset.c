@@ -613,6 +613,25 @@ TEST_F(cpuset, one_of_many)
 	}
 }
 
+/* Pages that fork() shares have one reverse map, whose verdict is for all */
+TEST_F(cpuset, forked_pages)
+{
+	const unsigned long count = 8;
+	char *mem = alloc_memory(ANON, self->from, count, SEED);
+	struct request *req = request_new(count);
+	pid_t pid = spawn(be_confined, self);
+
+	request_set_pages(req, 0, mem, count, self->to);
+	EXPECT_EQ(0, request_move(req, MPOL_MF_MOVE_ALL));
+	EXPECT_EQ(count, request_count(req, -EACCES));
+	EXPECT_EQ(count, count_on_node(0, mem, count, self->from));
+	reap(pid);
+	EXPECT_EQ(0, request_move(req, MPOL_MF_MOVE_ALL));
+	EXPECT_EQ(count, request_count(req, self->to));
+	EXPECT_EQ(count, count_on_node(0, mem, count, self->to));
+	EXPECT_TRUE(intact(mem, count * page_size(), SEED));
+}
+
 /* Who has the file mapped, but never touched it, does not map the page */
 TEST_F(cpuset, not_mapping)
 {
