@@ -175,13 +175,34 @@ TEST_F(hugetlb, in_the_pool)
 	munmap(reserved, self->size);
 }
 
+static unsigned long pool_pages(const char *which)
+{
+	char buf[4096];
+
+	read_file("/proc/meminfo", buf, sizeof(buf));
+	return strtoul(strstr(buf, which) + strlen(which), NULL, 10);
+}
+
+/* With all that the node has, though what was just freed may lie in pieces */
+static void fill_pool(int node)
+{
+	unsigned long pages = 0, before;
+
+	do {
+		before = pages;
+		try_write_file("/proc/sys/vm/compact_memory", "1");
+		hugetlb_pool(node, 1 << 20);
+		pages = pool_pages("HugePages_Total:");
+	} while (pages > before);
+}
+
 /*
  * The pool has all memory of the target, and all of the pool is reserved: some
  * may still find room, but then no more of them.
  */
 TEST_F(hugetlb, no_room)
 {
-	char *mem[MANY], *reserved, buf[4096];
+	char *mem[MANY], *reserved;
 	struct request *req = request_new(MANY);
 	size_t free_pages;
 	long left;
@@ -194,9 +215,8 @@ TEST_F(hugetlb, no_room)
 		fill(mem[i], self->size, SEED + i);
 		request_set(req, i, phys_of(0, mem[i]), self->to);
 	}
-	hugetlb_pool(self->to, 1 << 20);
-	read_file("/proc/meminfo", buf, sizeof(buf));
-	free_pages = strtoul(strstr(buf, "HugePages_Free:") + 15, NULL, 10);
+	fill_pool(self->to);
+	free_pages = pool_pages("HugePages_Free:");
 	reserved = map_huge(MAP_SHARED, free_pages * self->size);
 	left = request_move(req, 0);
 	EXPECT_LT(0, left);
