@@ -236,13 +236,10 @@ static struct phys_folio *table_recall(struct phys_table *table,
 
 /* Taking a folio */
 
-static struct folio *phys_get_folio(unsigned long pfn)
+static struct folio *page_get_folio(struct page *page)
 {
-	struct page *page = pfn_to_online_page(pfn);
 	struct folio *folio;
 
-	if (!page)
-		return NULL;
 	for (;;) {
 		folio = page_folio(page);
 		if (!folio_try_get(folio))
@@ -992,7 +989,8 @@ static struct phys_folio *recall_folio(struct phys_call *call,
 static struct phys_folio *meet_folio(struct phys_call *call,
 				     unsigned long pfn, int nid)
 {
-	struct folio *folio = phys_get_folio(pfn);
+	struct page *page = pfn_to_online_page(pfn);
+	struct folio *folio = page ? page_get_folio(page) : NULL;
 	struct phys_folio *pf;
 	int status;
 
@@ -1088,7 +1086,7 @@ static int query_frame(u64 addr)
 		return -ENOENT;
 	if (page_is_mapped_anon(page))
 		return folio_node(page_folio(page));
-	folio = phys_get_folio(pfn);
+	folio = page_get_folio(page);
 	if (!folio)
 		return -ENOENT;
 	status = folio_check_user(folio);
