@@ -129,10 +129,10 @@ static void find_no_ram(struct bad *bad, const char *good)
 
 static void find_by_flags(struct bad *bad, uint64_t mask, uint64_t flags)
 {
-	const uint64_t frames = count_frames(), chunk = 1 << 14, step = 1 << 9;
+	const uint64_t frames = count_frames(), chunk = 1 << 14;
 	int fd = open("/proc/kpageflags", O_RDONLY);
 	unsigned long most = 0;
-	uint64_t words[step], pfn;
+	uint64_t words[1 << 9], pfn;
 	ssize_t n, i;
 
 	if (fd < 0)
@@ -140,7 +140,7 @@ static void find_by_flags(struct bad *bad, uint64_t mask, uint64_t flags)
 	bad->mask = mask;
 	bad->flags = flags;
 	/* A few from everywhere */
-	for (pfn = 0; pfn < frames; pfn += step) {
+	for (pfn = 0; pfn < frames; pfn += ARRAY_SIZE(words)) {
 		if (pfn % chunk == 0)
 			most = bad->count + 5;
 		if (bad->count == most)
