@@ -437,7 +437,7 @@ static struct entry own_entry(struct call *c)
 	struct entry e = { .what = OWN, .region = r };
 
 	/* Large folios take their time, and what is lacking has no pages */
-	if (!r->pages || (r->folio_size > page_size() && odds(c, 70))) {
+	if (!r->pages || (r->folio_size > page_size() && odds(c, 90))) {
 		r = &regions[0];
 		e.region = r;
 	}

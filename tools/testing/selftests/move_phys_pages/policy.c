@@ -10,6 +10,7 @@
 
 #define SEED		17
 #define NO_POLICY	-1
+#define PAGES		4	/* of an object */
 
 #ifndef MPOL_PREFERRED_MANY
 #define MPOL_PREFERRED_MANY	5
@@ -614,43 +615,44 @@ static char *map_sysv(size_t size)
 
 FIXTURE_SETUP(object)
 {
-	const size_t size = 2 * page_size();
+	const size_t size = PAGES * page_size();
 
 	TWO_NODES(self->from, self->to);
 	NEEDS_KIND(SHMEM);
 	self->mem = variant->sysv ? map_sysv(size) :
-				    map_memory(variant->kind, 2);
+				    map_memory(variant->kind, PAGES);
 	touch_on(self->from, self->mem, size);
 	fill(self->mem, size, SEED);
 }
 
 FIXTURE_TEARDOWN(object)
 {
-	EXPECT_TRUE(intact(self->mem, 2 * page_size(), SEED));
+	EXPECT_TRUE(intact(self->mem, PAGES * page_size(), SEED));
 	EXPECT_EQ(0, isolated_pages());
 }
 
-static void bind_second(void *arg)
+/* All but the first page */
+static void bind_rest(void *arg)
 {
 	FIXTURE_DATA(object) *self = arg;
 
-	bind_memory(self->mem + page_size(), page_size(), &bind_source,
-		    self->from, self->to);
+	bind_memory(self->mem + page_size(), (PAGES - 1) * page_size(),
+		    &bind_source, self->from, self->to);
 }
 
-static void rebind_second(void *arg)
+static void rebind_rest(void *arg)
 {
 	FIXTURE_DATA(object) *self = arg;
 
-	bind_memory(self->mem + page_size(), page_size(), &bind_target,
-		    self->from, self->to);
+	bind_memory(self->mem + page_size(), (PAGES - 1) * page_size(),
+		    &bind_target, self->from, self->to);
 }
 
 TEST_F(object, policy)
 {
 	char *second = self->mem + page_size();
 
-	reap(spawn(bind_second, self));
+	reap(spawn(bind_rest, self));
 	EXPECT_OUTCOME(0, self->to,
 		       move_one(phys_of(0, self->mem), self->to,
 				MPOL_MF_STRICT));
@@ -663,10 +665,25 @@ TEST_F(object, policy)
 	EXPECT_EQ(self->to, node_of(0, second));
 	EXPECT_OUTCOME(0, self->from,
 		       move_one(phys_of(0, second), self->from, 0));
-	reap(spawn(rebind_second, self));
+	reap(spawn(rebind_rest, self));
 	EXPECT_OUTCOME(0, self->to,
 		       move_one(phys_of(0, second), self->to, MPOL_MF_STRICT));
 	EXPECT_EQ(self->to, node_of(0, second));
+}
+
+/* What one page of an object may do is nothing to the others */
+TEST_F(object, several)
+{
+	struct request *req = request_new(PAGES);
+
+	reap(spawn(bind_rest, self));
+	request_set_pages(req, 0, self->mem, PAGES, self->to);
+	EXPECT_EQ(0, request_move(req, MPOL_MF_STRICT));
+	EXPECT_EQ(self->to, req->status[0]);
+	EXPECT_EQ(PAGES - 1, request_count(req, -EACCES));
+	EXPECT_EQ(1, count_on_node(0, self->mem, PAGES, self->to));
+	EXPECT_EQ(PAGES - 1, count_on_node(0, self->mem, PAGES, self->from));
+	request_free(req);
 }
 
 /* It stands for the policy of each task, like any policy of memory */
@@ -674,7 +691,7 @@ TEST_F(object, instead_of_task_policy)
 {
 	char *second = self->mem + page_size();
 
-	reap(spawn(bind_second, self));
+	reap(spawn(bind_rest, self));
 	bind_task(&bind_target, self->from, self->to);
 	EXPECT_OUTCOME(0, -EACCES,
 		       move_one(phys_of(0, second), self->to, MPOL_MF_STRICT));
