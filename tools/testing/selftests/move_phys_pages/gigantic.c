@@ -8,6 +8,7 @@
 #include "util.h"
 
 #define SHIFT	30
+#define SEED	31
 #define SIZE	BIT(SHIFT)
 
 FIXTURE(gigantic)
@@ -150,6 +151,44 @@ TEST_F(gigantic, refused)
 	EXPECT_ON(self->to);
 	EXPECT_EQ(self->to, node_of(pid, self->mem));
 	reap(pid);
+}
+
+/* Whom the node has no room for is not in the way of those it has room for */
+TEST_F(gigantic, no_room_among_others)
+{
+	const unsigned long pages = 16, count = 2 * pages + 2;
+	char *base = alloc_memory(ANON, self->from, 2 * pages, SEED);
+	struct request *req = request_new(count);
+	size_t size = hugetlb_size();
+	char *huge;
+
+	hugetlb_pool(self->from, 1);
+	huge = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	ASSERT_NE(MAP_FAILED, huge);
+	touch_on(self->from, huge, size);
+	ASSERT_TRUE(pool(self->to, 0));
+	request_set_pages(req, 0, base, pages, self->to);
+	request_set(req, pages, phys_of(0, self->mem), self->to);
+	request_set_pages(req, pages + 1, base + pages * page_size(), pages,
+			  self->to);
+	request_set(req, count - 1, phys_of(0, huge), self->to);
+	EXPECT_EQ(1, request_move(req, 0));
+	EXPECT_EQ(-ENOMEM, req->status[pages]);
+	EXPECT_EQ(count - 1, request_count(req, self->to));
+	EXPECT_EQ(2 * pages, count_on_node(0, base, 2 * pages, self->to));
+	EXPECT_EQ(self->to, node_of(0, huge));
+	EXPECT_ON(self->from);
+	EXPECT_TRUE(intact(base, 2 * pages * page_size(), SEED));
+	munmap(base, 2 * pages * page_size());
+	munmap(huge, size);
+	hugetlb_pool(self->from, 0);
+	/* And it was put back. */
+	ASSERT_TRUE(pool(self->to, 1));
+	EXPECT_OUTCOME(0, self->to,
+		       move_one(phys_of(0, self->mem), self->to, 0));
+	EXPECT_ON(self->to);
+	request_free(req);
 }
 
 TEST_HARNESS_MAIN
