@@ -24,6 +24,7 @@
 #include <linux/mempolicy.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
+#include <linux/mm_inline.h>
 #include <linux/pagemap.h>
 #include <linux/pid_namespace.h>
 #include <linux/rmap.h>
@@ -41,6 +42,7 @@
 
 #ifndef alloc_pages_bulk_node
 #define alloc_pages_bulk_node	alloc_pages_bulk_array_node
+#define lruvec_unlock_irq	unlock_page_lruvec_irq
 #endif
 
 #define CHUNK_ENTRIES	512
@@ -49,25 +51,32 @@
 /**
  * struct phys_folio - a folio that entries of a chunk name
  * @pfn: its first frame
- * @status: what its entries report; the target while it is queued
+ * @status: what its entries report; the target while it is on its way there
  * @next: the next one in its bucket, counted from 1
  * @order: its order
+ * @judged: it may go, is held, and is to be isolated
  */
 struct phys_folio {
 	unsigned long pfn;
 	int status;
 	u16 next;
 	u8 order;
+	bool judged;
 };
 
 /**
- * struct phys_table - the folios of a chunk, found by their first frame
- * @nr: how many there are
- * @mask: number of buckets in use, less one
- * @bucket: first folio of each bucket, counted from 1
+ * struct phys_table - the folios of a chunk and of the one before, found by
+ *		       their first frame
+ * @half: how many there can be of each
+ * @first: which is the first of this chunk
+ * @nr: how many this chunk has
+ * @mask: number of buckets, less one
+ * @bucket: latest folio of each bucket, counted from 1
  * @folio: the folios
  */
 struct phys_table {
+	unsigned int half;
+	unsigned int first;
 	unsigned int nr;
 	unsigned int mask;
 	u16 *bucket;
@@ -112,12 +121,13 @@ struct rmap_verdict {
  * @drained: the LRU batches of all CPUs have been drained
  * @orders: orders of the folios met so far
  * @failed: entries that were eligible and did not move
- * @queued: nodes whose @queue is not empty
- * @queued_pages: how many pages are on all of @queue
+ * @queued: nodes that pages are on their way to
+ * @queued_pages: how many pages that is
+ * @judged: how many folios are judged, and not isolated yet
+ * @judged_on: the nodes that they lie on
  * @queue: isolated folios, by target node
- * @table: folios of this chunk
- * @past: folios of the chunk before
- * @verdicts: room for how many verdicts there is
+ * @table: folios of this chunk and of the one before
+ * @verdicts: room for how many verdicts there is, a power of two
  * @verdict: verdicts on address spaces, which are held by mmgrab() so that a
  *	     pointer means the same one as long as it stands here
  * @rmap: verdicts on whole reverse maps
@@ -127,7 +137,7 @@ struct rmap_verdict {
  * @node: the chunk's targets
  * @status: the chunk's statuses
  * @named: the folio in @table that each entry names, counted from 1
- * @tables: storage of @table and @past
+ * @room: where all of these lie, if it had to be allocated
  */
 struct phys_call {
 	int flags;
@@ -136,9 +146,10 @@ struct phys_call {
 	unsigned long failed;
 	nodemask_t queued;
 	unsigned long queued_pages;
+	unsigned int judged;
+	nodemask_t judged_on;
 	struct list_head *queue;
-	struct phys_table *table;
-	struct phys_table *past;
+	struct phys_table table;
 	unsigned int verdicts;
 	struct mm_verdict *verdict;
 	struct rmap_verdict *rmap;
@@ -148,7 +159,7 @@ struct phys_call {
 	int *node;
 	int *status;
 	u16 *named;
-	struct phys_table tables[2];
+	void *room;
 };
 
 /* Addresses and statuses */
@@ -176,10 +187,9 @@ static bool status_is_failure(int status)
 
 /* The folios of a chunk */
 
-static void table_reset(struct phys_table *table, unsigned int entries)
+static void table_reset(struct phys_table *table)
 {
 	table->nr = 0;
-	table->mask = roundup_pow_of_two(entries) - 1;
 	memset(table->bucket, 0, (table->mask + 1) * sizeof(table->bucket[0]));
 }
 
@@ -202,29 +212,60 @@ static struct phys_folio *table_find(struct phys_table *table,
 	return NULL;
 }
 
+/* Folio @i is from now on the first of its bucket. */
+static void table_link(struct phys_table *table, unsigned int i)
+{
+	struct phys_folio *pf = &table->folio[i];
+	u16 *bucket = table_bucket(table, pf->pfn);
+
+	pf->next = *bucket;
+	*bucket = i + 1;
+}
+
 static struct phys_folio *table_add(struct phys_table *table, unsigned long pfn,
 				    unsigned int order, int status)
 {
-	u16 *bucket = table_bucket(table, pfn);
-	struct phys_folio *pf = &table->folio[table->nr++];
+	unsigned int i = table->first + table->nr++;
 
-	*pf = (struct phys_folio) {
+	table->folio[i] = (struct phys_folio) {
 		.pfn = pfn,
 		.status = status,
-		.next = *bucket,
 		.order = order,
 	};
-	*bucket = table->nr;
-	return pf;
+	table_link(table, i);
+	return &table->folio[i];
+}
+
+/*
+ * This chunk is the one before from now on, and what was that is forgotten,
+ * unless there is nothing to take its place.
+ */
+static void table_turn(struct phys_table *table)
+{
+	unsigned int past = table->first, end = past + table->nr;
+
+	if (past == end)
+		return;
+	table_reset(table);
+	table->first = past ? 0 : table->half;
+	for (; past < end; past++)
+		table_link(table, past);
+}
+
+static bool table_is_past(const struct phys_table *table,
+			  const struct phys_folio *pf)
+{
+	unsigned int i = pf - table->folio;
+
+	return i - table->first >= table->half;
 }
 
 /* Find the folio that had this frame. Folios are aligned to their size. */
 static struct phys_folio *table_recall(struct phys_table *table,
 				       unsigned long pfn, unsigned long orders)
 {
-	unsigned int order;
-
-	for_each_set_bit(order, &orders, BITS_PER_LONG) {
+	for (; orders; orders &= orders - 1) {
+		unsigned int order = __ffs(orders);
 		unsigned long first = pfn & ~(BIT(order) - 1);
 		struct phys_folio *pf = table_find(table, first, order);
 
@@ -301,6 +342,135 @@ static bool folio_is_pinned(struct folio *folio)
 	       GUP_PIN_COUNTING_BIAS;
 }
 
+/* Taking judged folios off their LRU lists: many under one lock */
+
+/**
+ * struct lru_run - folios that are taken off one LRU list, to be counted at once
+ * @lruvec: its owner, which is locked
+ * @lru: the list
+ * @zone: where the folios lie
+ * @file: what they are counted as when they are isolated
+ * @pages: how many pages they have
+ * @uncounted: how many of these @lruvec does not know to be gone
+ */
+struct lru_run {
+	struct lruvec *lruvec;
+	enum lru_list lru;
+	enum zone_type zone;
+	bool file;
+	long pages;
+	long uncounted;
+};
+
+static void lru_run_end(struct lru_run *run)
+{
+	if (run->uncounted)
+		update_lru_size(run->lruvec, run->lru, run->zone,
+				-run->uncounted);
+	if (run->pages)
+		mod_node_page_state(lruvec_pgdat(run->lruvec),
+				    NR_ISOLATED_ANON + run->file, run->pages);
+	run->uncounted = 0;
+	run->pages = 0;
+}
+
+/* As folio_isolate_lru(), but for the count. */
+static void lru_run_take(struct lru_run *run, struct folio *folio)
+{
+	long nr = folio_nr_pages(folio);
+
+	if (run->lruvec && !folio_matches_lruvec(folio, run->lruvec)) {
+		lru_run_end(run);
+		lruvec_unlock_irq(run->lruvec);
+		run->lruvec = NULL;
+	}
+	if (!run->lruvec)
+		run->lruvec = folio_lruvec_lock_irq(folio);
+	if (run->lru != folio_lru_list(folio) ||
+	    run->zone != folio_zonenum(folio) ||
+	    run->file != folio_is_file_lru(folio)) {
+		lru_run_end(run);
+		run->lru = folio_lru_list(folio);
+		run->zone = folio_zonenum(folio);
+		run->file = folio_is_file_lru(folio);
+	}
+	if (!lru_gen_del_folio(run->lruvec, folio, false)) {
+		if (run->lru != LRU_UNEVICTABLE)
+			list_del(&folio->lru);
+		run->uncounted += nr;
+	}
+	run->pages += nr;
+}
+
+static void isolate_judged(struct phys_call *call)
+{
+	struct phys_folio *end = &call->table.folio[call->table.first +
+						    call->table.nr];
+	struct lru_run run = { };
+	int nid;
+
+	/* An LRU list is of one node. */
+	for_each_node_mask(nid, call->judged_on) {
+		struct phys_folio *pf = end;
+		unsigned int left = call->judged;
+
+		/* They are the latest. */
+		while (left) {
+			struct folio *folio;
+
+			if (!(--pf)->judged)
+				continue;
+			left--;
+			folio = pfn_folio(pf->pfn);
+			if (folio_node(folio) != nid ||
+			    !folio_test_clear_lru(folio))
+				continue;
+			lru_run_take(&run, folio);
+			list_add(&folio->lru, &call->queue[pf->status]);
+			pf->judged = false;
+			call->judged--;
+		}
+	}
+	if (!run.lruvec)
+		return;
+	lru_run_end(&run);
+	lruvec_unlock_irq(run.lruvec);
+}
+
+static void refuse_judged(struct phys_call *call)
+{
+	struct phys_folio *pf = &call->table.folio[call->table.first +
+						   call->table.nr];
+
+	while (call->judged) {
+		if (!(--pf)->judged)
+			continue;
+		folio_put(pfn_folio(pf->pfn));
+		pf->status = -EBUSY;
+		pf->judged = false;
+		call->judged--;
+	}
+	nodes_clear(call->judged_on);
+}
+
+static void queue_judged(struct phys_call *call)
+{
+	if (call->judged)
+		isolate_judged(call);
+	if (call->judged) {
+		/* Some may wait in a batch for the LRU: of this CPU, */
+		lru_add_drain();
+		isolate_judged(call);
+	}
+	if (call->judged && !call->drained) {
+		/* or of another. */
+		call->drained = true;
+		lru_add_drain_all();
+		isolate_judged(call);
+	}
+	refuse_judged(call);
+}
+
 /* Moving what is queued */
 
 /**
@@ -341,9 +511,9 @@ static void settle_folio(struct phys_call *call, struct folio *folio, int err)
 	unsigned long pfn = folio_pfn(folio);
 	struct phys_folio *pf;
 
-	pf = table_find(call->table, pfn, folio_order(folio));
+	pf = table_find(&call->table, pfn, folio_order(folio));
 	if (!pf) /* It is a piece of one that was split to find room. */
-		pf = table_recall(call->table, pfn, call->orders);
+		pf = table_recall(&call->table, pfn, call->orders);
 	if (!WARN_ON_ONCE(!pf))
 		pf->status = err;
 }
@@ -425,6 +595,8 @@ static void move_queue(struct phys_call *call, int nid)
 	struct list_head *queue = &call->queue[nid];
 	int left;
 
+	if (list_empty(queue))
+		return;
 	make_ready(call, queue, nid, target.mtc.gfp_mask);
 	for (;;) {
 		target.no_room = false;
@@ -457,6 +629,7 @@ static void move_queues(struct phys_call *call)
 {
 	int nid;
 
+	queue_judged(call);
 	for_each_node_mask(nid, call->queued)
 		move_queue(call, nid);
 	nodes_clear(call->queued);
@@ -467,6 +640,7 @@ static void put_back_queues(struct phys_call *call)
 {
 	int nid;
 
+	refuse_judged(call);
 	for_each_node_mask(nid, call->queued)
 		putback_movable_pages(&call->queue[nid]);
 	nodes_clear(call->queued);
@@ -560,7 +734,7 @@ static unsigned int mm_verdict(struct phys_call *call, struct mm_struct *mm,
 {
 	struct mm_verdict *slot;
 
-	slot = &call->verdict[(hash_ptr(mm, 32) + nid) % call->verdicts];
+	slot = &call->verdict[(hash_ptr(mm, 32) + nid) & (call->verdicts - 1)];
 	if (slot->mm == mm && slot->nid == nid)
 		return slot->verdict;
 	if (slot->mm)
@@ -774,7 +948,7 @@ static struct rmap_verdict *rmap_verdict(struct phys_call *call,
 		return NULL;
 	if (!(call->flags & MPOL_MF_MOVE_ALL) && folio_mapcount(folio) > 1)
 		return NULL;
-	slot = &call->rmap[(hash_ptr(mapping, 32) + nid) % call->verdicts];
+	slot = &call->rmap[(hash_ptr(mapping, 32) + nid) & (call->verdicts - 1)];
 	if (slot->mapping != mapping || slot->nid != nid) {
 		forget_rmap(slot);
 		slot->mapping = mapping;
@@ -909,28 +1083,10 @@ static int write_back(struct phys_call *call, struct folio *folio,
 	return folio_wait_writeback_killable(folio) ? -EINTR : 0;
 }
 
-/* Queueing */
+/* Meeting a folio */
 
-static bool isolate_folio(struct phys_call *call, struct folio *folio,
-			  struct list_head *queue)
-{
-	if (isolate_folio_to_list(folio, queue))
-		return true;
-	if (folio_test_hugetlb(folio))
-		return false;
-	/* It may wait in a batch for the LRU: of this CPU, or another's. */
-	lru_add_drain();
-	if (isolate_folio_to_list(folio, queue))
-		return true;
-	if (call->drained)
-		return false;
-	call->drained = true;
-	lru_add_drain_all();
-	return isolate_folio_to_list(folio, queue);
-}
-
-/* Queue a folio for its move. Returns what its entries report if that works. */
-static int queue_folio(struct phys_call *call, struct folio *folio, int nid)
+/* May it go to @nid? Returns 1 if so, 0 if it is there, or what refuses it. */
+static int may_move(struct phys_call *call, struct folio *folio, int nid)
 {
 	struct rmap_verdict *slot;
 	int err = check_user(call, folio);
@@ -939,9 +1095,9 @@ static int queue_folio(struct phys_call *call, struct folio *folio, int nid)
 	if (err)
 		return err;
 	if (folio_node(folio) == nid)
-		return nid;
+		return 0;
 	/* Its memory went offline after the call began. */
-	if (!node_has_memory(nid))
+	if (!node_isset(nid, call->queued) && !node_has_memory(nid))
 		return -ENOMEM;
 	slot = rmap_verdict(call, folio, nid);
 	if (!slot || !slot->passes) {
@@ -961,11 +1117,29 @@ static int queue_folio(struct phys_call *call, struct folio *folio, int nid)
 	/* Not only after it was unmapped for nothing */
 	if (folio_is_pinned(folio) || folio_test_writeback(folio))
 		return -EBUSY;
-	if (!isolate_folio(call, folio, &call->queue[nid]))
-		return -EBUSY;
-	node_set(nid, call->queued);
+	return 1;
+}
+
+/* Have a judged folio moved. The reference to it is taken over. */
+static void queue_folio(struct phys_call *call, struct folio *folio,
+			struct phys_folio *pf)
+{
+	if (folio_test_hugetlb(folio)) {
+		if (!isolate_folio_to_list(folio, &call->queue[pf->status]))
+			pf->status = -EBUSY;
+		folio_put(folio);
+	} else {
+		pf->judged = true;
+		call->judged++;
+		__node_set(folio_node(folio), &call->judged_on);
+	}
+	if (pf->status < 0)
+		return;
+	__node_set(pf->status, &call->queued);
 	call->queued_pages += folio_nr_pages(folio);
-	return nid;
+	/* No LRU lock is held for long, nor are so many references. */
+	if (call->judged == SWAP_CLUSTER_MAX)
+		queue_judged(call);
 }
 
 /*
@@ -976,14 +1150,11 @@ static int queue_folio(struct phys_call *call, struct folio *folio, int nid)
 static struct phys_folio *recall_folio(struct phys_call *call,
 				       unsigned long pfn)
 {
-	struct phys_folio *pf = table_recall(call->table, pfn, call->orders);
+	struct phys_folio *pf = table_recall(&call->table, pfn, call->orders);
 
-	if (pf)
-		return pf;
-	pf = call->past->nr ? table_recall(call->past, pfn, call->orders) : NULL;
-	if (!pf)
-		return NULL;
-	return table_add(call->table, pf->pfn, pf->order, pf->status);
+	if (pf && table_is_past(&call->table, pf))
+		return table_add(&call->table, pf->pfn, pf->order, pf->status);
+	return pf;
 }
 
 static struct phys_folio *meet_folio(struct phys_call *call,
@@ -992,15 +1163,18 @@ static struct phys_folio *meet_folio(struct phys_call *call,
 	struct page *page = pfn_to_online_page(pfn);
 	struct folio *folio = page ? page_get_folio(page) : NULL;
 	struct phys_folio *pf;
-	int status;
+	int ret;
 
 	if (!folio)
 		return NULL;
-	status = queue_folio(call, folio, nid);
-	pf = table_add(call->table, folio_pfn(folio), folio_order(folio),
-		       status);
+	ret = may_move(call, folio, nid);
+	pf = table_add(&call->table, folio_pfn(folio), folio_order(folio),
+		       ret < 0 ? ret : nid);
 	call->orders |= BIT(pf->order);
-	folio_put(folio);
+	if (ret > 0)
+		queue_folio(call, folio, pf);
+	else
+		folio_put(folio);
 	return pf;
 }
 
@@ -1019,7 +1193,7 @@ static int take_entry(struct phys_call *call, unsigned int i)
 		pf = meet_folio(call, pfn, call->node[i]);
 	if (!pf)
 		return 0;
-	call->named[i] = pf - call->table->folio + 1;
+	call->named[i] = pf - call->table.folio + 1;
 	return pf->status == -EINTR ? -EINTR : 0;
 }
 
@@ -1032,7 +1206,7 @@ static void settle_entries(struct phys_call *call, unsigned int n)
 	for (i = 0; i < n; i++) {
 		if (call->named[i])
 			call->status[i] =
-				call->table->folio[call->named[i] - 1].status;
+				call->table.folio[call->named[i] - 1].status;
 		call->failed += status_is_failure(call->status[i]);
 	}
 }
@@ -1042,8 +1216,7 @@ static int move_chunk(struct phys_call *call, unsigned int n)
 	unsigned int i;
 	int err = 0;
 
-	swap(call->table, call->past);
-	table_reset(call->table, n);
+	table_turn(&call->table);
 	for (i = 0; i < n && !err; i++) {
 		err = take_entry(call, i);
 		/* migrate_pages() would not take more at once, either. */
@@ -1166,62 +1339,56 @@ static int do_chunk(struct phys_call *call, unsigned int n,
 	return 0;
 }
 
-static void *carve(void **room, size_t n, size_t size)
+static void *carve(void *room, size_t *used, size_t n, size_t size)
 {
-	void *array = *room;
-
-	*room += n * size;
-	return array;
+	*used += n * size;
+	return room + *used - n * size;
 }
 
-/* With room for chunks of so many entries: most calls that are made are short. */
-static struct phys_call *alloc_call(unsigned int entries, int flags)
+/*
+ * Lay out what a call has room for, for chunks of so many entries: most calls
+ * that are made are short. Returns how much room that is.
+ */
+static size_t lay_out(struct phys_call *call, unsigned int entries, void *room)
 {
-	const unsigned int buckets = roundup_pow_of_two(entries);
-	const unsigned int verdicts = min(entries, MAX_VERDICTS);
-	struct phys_call *call;
-	struct phys_table *table;
-	void *room;
+	struct phys_table *table = &call->table;
+	size_t used = 0;
+
+	call->verdicts = roundup_pow_of_two(min(entries, MAX_VERDICTS));
+	table->half = entries;
+	table->mask = roundup_pow_of_two(max(2 * entries, 4)) - 1;
+	call->verdict = carve(room, &used, call->verdicts, sizeof(*call->verdict));
+	call->rmap = carve(room, &used, call->verdicts, sizeof(*call->rmap));
+	table->bucket = carve(room, &used, table->mask + 1,
+			      sizeof(*table->bucket));
+	/* In the order of their alignment; what precedes starts out as zeroes. */
+	call->queue = carve(room, &used, nr_node_ids, sizeof(*call->queue));
+	call->ready = carve(room, &used, entries, sizeof(*call->ready));
+	call->addr = carve(room, &used, entries, sizeof(*call->addr));
+	table->folio = carve(room, &used, 2 * entries, sizeof(*table->folio));
+	call->node = carve(room, &used, entries, sizeof(*call->node));
+	call->status = carve(room, &used, entries, sizeof(*call->status));
+	call->named = carve(room, &used, entries, sizeof(*call->named));
+	return used;
+}
+
+/* The call lies in @few if that is room enough. */
+static int open_call(struct phys_call *call, unsigned int entries, void *few,
+		     size_t size)
+{
+	size_t needed = lay_out(call, entries, few);
 	int nid;
 
-	room = kvmalloc(sizeof(*call) + nr_node_ids * sizeof(*call->queue) +
-			verdicts * (sizeof(*call->verdict) +
-				    sizeof(*call->rmap)) +
-			entries * (sizeof(*call->ready) + sizeof(*call->addr) +
-				   sizeof(*call->node) + sizeof(*call->status) +
-				   sizeof(*call->named) +
-				   ARRAY_SIZE(call->tables) *
-				   sizeof(*table->folio)) +
-			buckets * ARRAY_SIZE(call->tables) *
-			sizeof(*table->bucket), GFP_KERNEL);
-	if (!room)
-		return NULL;
-	/* In the order of their alignment */
-	call = carve(&room, 1, sizeof(*call));
-	memset(call, 0, sizeof(*call));
-	call->verdicts = verdicts;
-	call->verdict = carve(&room, verdicts, sizeof(*call->verdict));
-	memset(call->verdict, 0, verdicts * sizeof(*call->verdict));
-	call->rmap = carve(&room, verdicts, sizeof(*call->rmap));
-	memset(call->rmap, 0, verdicts * sizeof(*call->rmap));
-	call->queue = carve(&room, nr_node_ids, sizeof(*call->queue));
-	call->ready = carve(&room, entries, sizeof(*call->ready));
-	call->addr = carve(&room, entries, sizeof(*call->addr));
-	call->table = &call->tables[0];
-	call->past = &call->tables[1];
-	call->table->folio = carve(&room, entries, sizeof(*table->folio));
-	call->past->folio = carve(&room, entries, sizeof(*table->folio));
-	call->node = carve(&room, entries, sizeof(*call->node));
-	call->status = carve(&room, entries, sizeof(*call->status));
-	call->named = carve(&room, entries, sizeof(*call->named));
-	call->table->bucket = carve(&room, buckets, sizeof(*table->bucket));
-	call->past->bucket = carve(&room, buckets, sizeof(*table->bucket));
-	table_reset(call->table, 1);
-	table_reset(call->past, 1);
-	call->flags = flags;
+	if (needed > size) {
+		call->room = kvmalloc(needed, GFP_KERNEL);
+		if (!call->room)
+			return -ENOMEM;
+		lay_out(call, entries, call->room);
+	}
+	memset(call->verdict, 0, (void *)call->queue - (void *)call->verdict);
 	for (nid = 0; nid < nr_node_ids; nid++)
 		INIT_LIST_HEAD(&call->queue[nid]);
-	return call;
+	return 0;
 }
 
 /**
@@ -1240,7 +1407,8 @@ long kernel_move_phys_pages(unsigned long count, const u64 __user *pages,
 			    const int __user *nodes, int __user *status,
 			    int flags)
 {
-	struct phys_call *call;
+	struct phys_call call = { .flags = flags };
+	u64 few[64];
 	unsigned long done;
 	unsigned int n;
 	long ret;
@@ -1252,21 +1420,22 @@ long kernel_move_phys_pages(unsigned long count, const u64 __user *pages,
 	if (!count)
 		return 0;
 
-	call = alloc_call(min(count, CHUNK_ENTRIES), flags);
-	if (!call)
-		return -ENOMEM;
-	ret = nodes ? check_nodes(call, count, nodes) : 0;
+	ret = open_call(&call, min(count, CHUNK_ENTRIES), few, sizeof(few));
+	if (ret)
+		return ret;
+	if (nodes)
+		ret = check_nodes(&call, count, nodes);
 	for (done = 0; !ret && done < count; done += n) {
 		n = min(count - done, CHUNK_ENTRIES);
-		ret = do_chunk(call, n, pages + done,
+		ret = do_chunk(&call, n, pages + done,
 			       nodes ? nodes + done : NULL, status + done);
 		if (!ret && fatal_signal_pending(current))
 			ret = -EINTR;
 		cond_resched();
 	}
 	if (!ret)
-		ret = call->failed;
-	kvfree(call);
+		ret = call.failed;
+	kvfree(call.room);
 	return ret;
 }
 

@@ -13,12 +13,6 @@ static struct phys_call *call_of(struct kunit *test)
 	return test->priv;
 }
 
-static void next_chunk(struct phys_call *call)
-{
-	swap(call->table, call->past);
-	table_reset(call->table, CHUNK_ENTRIES);
-}
-
 /* Addresses and statuses */
 
 /* The width of an address may depend on the boot. */
@@ -115,11 +109,11 @@ KUNIT_ARRAY_PARAM(table, table_cases, table_case_desc);
 static void table_full_test(struct kunit *test)
 {
 	const struct table_case *c = test->param_value;
-	struct phys_table *table = call_of(test)->table;
+	struct phys_table *table = &call_of(test)->table;
 	int i;
 
-	table_reset(table, c->entries);
-	KUNIT_EXPECT_LE(test, table->mask, CHUNK_ENTRIES - 1U);
+	table->mask = roundup_pow_of_two(c->entries) - 1;
+	table_reset(table);
 	for (i = 0; i < CHUNK_ENTRIES; i++) {
 		unsigned long pfn = c->first + i * c->step;
 
@@ -137,14 +131,39 @@ static void table_full_test(struct kunit *test)
 		KUNIT_EXPECT_NULL(test, table_find(table, pfn, 1));
 	}
 	KUNIT_EXPECT_NULL(test, table_find(table, c->first - 1, 0));
-	table_reset(table, c->entries);
+	table_reset(table);
 	KUNIT_EXPECT_NULL(test, table_find(table, c->first, 0));
+}
+
+/* Two chunks of the greatest size are known, and which of them is the former. */
+static void table_turn_test(struct kunit *test)
+{
+	struct phys_table *table = &call_of(test)->table;
+	unsigned long chunk, i;
+
+	for (chunk = 0; chunk < 4; chunk++) {
+		table_turn(table);
+		for (i = 0; i < CHUNK_ENTRIES; i++)
+			table_add(table, chunk * CHUNK_ENTRIES + i, 0, chunk);
+		for (i = 0; i < (chunk + 1) * CHUNK_ENTRIES; i++) {
+			struct phys_folio *pf = table_find(table, i, 0);
+
+			if (i / CHUNK_ENTRIES + 1 < chunk) {
+				KUNIT_EXPECT_NULL(test, pf);
+				continue;
+			}
+			KUNIT_ASSERT_NOT_NULL(test, pf);
+			KUNIT_EXPECT_EQ(test, pf->pfn, i);
+			KUNIT_EXPECT_EQ(test, table_is_past(table, pf),
+					i / CHUNK_ENTRIES < chunk);
+		}
+	}
 }
 
 /* What was a huge page may have become small ones, and the other way around. */
 static void table_find_by_order_test(struct kunit *test)
 {
-	struct phys_table *table = call_of(test)->table;
+	struct phys_table *table = &call_of(test)->table;
 
 	table_add(table, 512, 0, 1);
 	table_add(table, 512, 9, 2);
@@ -197,7 +216,7 @@ KUNIT_ARRAY_PARAM(recall, recall_cases, recall_case_desc);
 static void table_recall_test(struct kunit *test)
 {
 	const struct recall_case *c = test->param_value;
-	struct phys_table *table = call_of(test)->table;
+	struct phys_table *table = &call_of(test)->table;
 	struct phys_folio *pf;
 
 	table_add(table, 0x200, 9, 9);
@@ -211,14 +230,14 @@ static void table_recall_test(struct kunit *test)
 /* Each frame of the last folio of its order leads to it. */
 static void table_recall_at_the_end_test(struct kunit *test)
 {
-	struct phys_table *table = call_of(test)->table;
+	struct phys_table *table = &call_of(test)->table;
 	unsigned int order;
 
 	for (order = 0; order <= 18; order++) {
 		unsigned long first = MAX_PFN & ~(BIT(order) - 1);
 		struct phys_folio *pf;
 
-		table_reset(table, 1);
+		table_reset(table);
 		pf = table_add(table, first, order, 0);
 		KUNIT_EXPECT_PTR_EQ(test, pf,
 				    table_recall(table, first, BIT(order)));
@@ -237,14 +256,14 @@ static void recall_duplicates_test(struct kunit *test)
 	unsigned long pfn;
 
 	call->orders = BIT(0) | BIT(9);
-	huge = table_add(call->table, 512, 9, 1);
-	small = table_add(call->table, 511, 0, 2);
+	huge = table_add(&call->table, 512, 9, 1);
+	small = table_add(&call->table, 511, 0, 2);
 	for (pfn = 1023; pfn >= 512; pfn--)
 		KUNIT_EXPECT_PTR_EQ(test, recall_folio(call, pfn), huge);
 	KUNIT_EXPECT_PTR_EQ(test, recall_folio(call, 511), small);
 	KUNIT_EXPECT_NULL(test, recall_folio(call, 510));
 	KUNIT_EXPECT_NULL(test, recall_folio(call, 1024));
-	KUNIT_EXPECT_EQ(test, call->table->nr, 2U);
+	KUNIT_EXPECT_EQ(test, call->table.nr, 2U);
 }
 
 /* A huge page that moved is known as long as each chunk names it. */
@@ -255,17 +274,22 @@ static void recall_across_chunks_test(struct kunit *test)
 	int chunk;
 
 	call->orders = BIT(0) | BIT(18);
-	table_add(call->table, BIT(18), 18, 3);
+	table_add(&call->table, BIT(18), 18, 3);
 	for (chunk = 0; chunk < 8; chunk++) {
-		next_chunk(call);
+		table_turn(&call->table);
 		pf = recall_folio(call, BIT(18) + chunk * CHUNK_ENTRIES);
 		KUNIT_ASSERT_NOT_NULL(test, pf);
 		KUNIT_EXPECT_EQ(test, pf->status, 3);
 		KUNIT_EXPECT_PTR_EQ(test, recall_folio(call, BIT(19) - 1), pf);
-		KUNIT_EXPECT_EQ(test, call->table->nr, 1U);
+		KUNIT_EXPECT_EQ(test, call->table.nr, 1U);
 	}
-	next_chunk(call);
-	next_chunk(call);
+	/* Chunks that meet no folio do not count. */
+	table_turn(&call->table);
+	table_turn(&call->table);
+	KUNIT_EXPECT_NOT_NULL(test, table_recall(&call->table, BIT(18),
+						 call->orders));
+	table_add(&call->table, 0, 0, 1);
+	table_turn(&call->table);
 	KUNIT_EXPECT_NULL(test, recall_folio(call, BIT(18)));
 }
 
@@ -275,9 +299,9 @@ static void recall_prefers_this_chunk_test(struct kunit *test)
 	struct phys_call *call = call_of(test);
 
 	call->orders = BIT(0);
-	table_add(call->table, 7, 0, -EBUSY);
-	next_chunk(call);
-	table_add(call->table, 7, 0, 1);
+	table_add(&call->table, 7, 0, -EBUSY);
+	table_turn(&call->table);
+	table_add(&call->table, 7, 0, 1);
 	KUNIT_EXPECT_EQ(test, recall_folio(call, 7)->status, 1);
 }
 
@@ -319,7 +343,7 @@ static void settle_entries_test(struct kunit *test)
 	unsigned long failed = 0;
 	unsigned int i, k;
 
-	table_add(call->table, 20, 0, c->status);
+	table_add(&call->table, 20, 0, c->status);
 	for (k = 0; k < ARRAY_SIZE(counts); k++) {
 		for (i = 0; i < CHUNK_ENTRIES; i++) {
 			call->named[i] = 1;
@@ -352,10 +376,10 @@ static void settle_entries_mixed_test(struct kunit *test)
 	struct phys_call *call = call_of(test);
 	int i;
 
-	table_add(call->table, 10, 0, 2);
-	table_add(call->table, 20, 0, -EBUSY);
-	table_add(call->table, 30, 0, -EACCES);
-	table_add(call->table, 40, 0, -ENOMEM);
+	table_add(&call->table, 10, 0, 2);
+	table_add(&call->table, 20, 0, -EBUSY);
+	table_add(&call->table, 30, 0, -EACCES);
+	table_add(&call->table, 40, 0, -ENOMEM);
 	for (i = 0; i < ARRAY_SIZE(entries); i++) {
 		call->status[i] = -ENOENT;
 		call->named[i] = entries[i].named;
@@ -377,8 +401,8 @@ static void settle_piece_test(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	pfn = page_to_pfn(page);
 	call->orders = BIT(0) | BIT(2);
-	whole = table_add(call->table, pfn, 2, 1);
-	before = table_add(call->table, pfn - 1, 0, 1);
+	whole = table_add(&call->table, pfn, 2, 1);
+	before = table_add(&call->table, pfn - 1, 0, 1);
 	settle_folio(call, page_folio(page + 3), -EBUSY);
 	KUNIT_EXPECT_EQ(test, whole->status, -EBUSY);
 	KUNIT_EXPECT_EQ(test, before->status, 1);
@@ -553,6 +577,7 @@ static struct kunit_case migrate_phys_cases[] = {
 	KUNIT_CASE(node_has_memory_test),
 	KUNIT_CASE(status_is_failure_test),
 	KUNIT_CASE_PARAM(table_full_test, table_gen_params),
+	KUNIT_CASE(table_turn_test),
 	KUNIT_CASE(table_find_by_order_test),
 	KUNIT_CASE_PARAM(table_recall_test, recall_gen_params),
 	KUNIT_CASE(table_recall_at_the_end_test),
@@ -571,19 +596,17 @@ static struct kunit_case migrate_phys_cases[] = {
 
 static int migrate_phys_init(struct kunit *test)
 {
-	struct phys_call *call = alloc_call(CHUNK_ENTRIES, 0);
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
 
-	if (!call)
+	if (!call || open_call(call, CHUNK_ENTRIES, NULL, 0))
 		return -ENOMEM;
-	table_reset(call->table, CHUNK_ENTRIES);
-	table_reset(call->past, CHUNK_ENTRIES);
 	test->priv = call;
 	return 0;
 }
 
 static void migrate_phys_exit(struct kunit *test)
 {
-	kvfree(test->priv);
+	kvfree(call_of(test)->room);
 }
 
 static struct kunit_suite migrate_phys_suite = {

@@ -181,21 +181,39 @@ TEST_F(dup, pinned)
 }
 
 /*
- * What is named in no entry of a whole chunk is forgotten. Its old frame is
- * free then.
+ * What is named in no entry of a whole chunk, which names others, is forgotten.
+ * Its old frame is free then.
  */
 TEST_F(dup, forgotten)
 {
 	struct request *req = request_new(2 * CHUNK + 1);
+	uint64_t other = phys_of(0, alloc_memory(ANON, self->from, 1, SEED));
 	unsigned long i;
 
 	request_set(req, 0, self->phys, self->to);
 	for (i = 1; i < 2 * CHUNK; i++)
-		request_set(req, i, UINT64_MAX, self->to);
+		request_set(req, i, other, self->from);
 	request_set(req, 2 * CHUNK, self->phys, self->from);
 	EXPECT_EQ(0, request_move(req, 0));
 	EXPECT_EQ(self->to, req->status[0]);
-	EXPECT_EQ(2 * CHUNK, request_count(req, -ENOENT));
+	EXPECT_EQ(2 * CHUNK - 1, request_count(req, self->from));
+	EXPECT_EQ(-ENOENT, req->status[2 * CHUNK]);
+	EXPECT_TRUE(all_on(self, self->to));
+}
+
+/* What names no page is not counted as a chunk. */
+TEST_F(dup, remembered)
+{
+	struct request *req = request_new(4 * CHUNK + 1);
+	unsigned long i;
+
+	request_set(req, 0, self->phys, self->to);
+	for (i = 1; i < 4 * CHUNK; i++)
+		request_set(req, i, UINT64_MAX, self->to);
+	request_set(req, 4 * CHUNK, self->phys, self->from);
+	EXPECT_EQ(0, request_move(req, 0));
+	EXPECT_EQ(2, request_count(req, self->to));
+	EXPECT_EQ(4 * CHUNK - 1, request_count(req, -ENOENT));
 	EXPECT_TRUE(all_on(self, self->to));
 }
 
