@@ -8,6 +8,7 @@ ICOUNT	?=
 TIMEOUT	?=
 TEST	?= *
 SUITES	?= plain
+WALL	?=
 
 # Everything that is made of one kernel lies in one directory.
 ifeq ($(KERNEL),)
@@ -16,7 +17,7 @@ else
 OUT	:= build/kernel-$(notdir $(KERNEL:/=))-$(shell printf %s '$(KERNEL)' | cksum | cut -d' ' -f1)
 endif
 
-export BASE KERNEL CONFIG OUT TOPOLOGY ICOUNT TIMEOUT
+export BASE KERNEL CONFIG OUT TOPOLOGY ICOUNT TIMEOUT WALL
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
@@ -42,8 +43,8 @@ check-debug: packages kernel kselftests ## run kselftests on a kernel that looks
 check-kcsan: packages kernel kselftests ## run the kselftests that race on a kernel that looks for data races
 	@scripts/check kcsan
 
-bench: kernel ## what a move costs beside move_pages(2), in instructions
-	@scripts/packages guest tools
+bench: kernel ## what a move costs beside the other ways, in instructions; by the clock with WALL=1
+	@scripts/packages guest bench
 	@scripts/bench
 
 kselftest: kernel kselftests ## run kselftests in the guest: TEST=move, or all

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the parts of the benchmark have in common.
+ *
+ * Every result is a line of JSON. Costs are in the unit of the clock: where
+ * QEMU counts instructions, each takes one nanosecond.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <json.h>
+
+#include "util.h"
+
+#define SEED		1
+#define MAX_NODES	4
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* By the clock many rounds make up for what else the machine does */
+extern unsigned int repeat;
+
+uint64_t now(void);
+void *alloc(size_t n, size_t size);
+int min_nodes(int *nodes, int n);	/* the first n that have memory */
+
+/* An object that says of what kind it is; and the end of one */
+struct json_object *result_new(const char *kind);
+void result_put(struct json_object *result);
+void add_string(struct json_object *object, const char *key, const char *value);
+void add_number(struct json_object *object, const char *key, int64_t value);
+
+/* By DAMON: how long its thread worked. @mem is any page of ours. */
+bool has_damon(void);
+uint64_t damon_move(const char *mem, const uint64_t *pages, unsigned long count,
+		    int node);
+
+/* The parts */
+void bench_copy(void);
+void bench_moves(void);
+void bench_daemon(void);
+void bench_pauses(void);
+void bench_scratch(void);
+
+#endif

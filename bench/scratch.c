@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How much memory a call takes for itself: many are held where they read their
+ * first address, and the kernel says how much it has allocated meanwhile.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <linux/userfaultfd.h>
+
+#include "bench.h"
+
+#define CALLS	64
+
+/* Addresses in a page that is missing until we say so; and then no more */
+struct call {
+	unsigned long count;
+	uint64_t *pages;
+	int *status;
+	pthread_barrier_t *begin;
+};
+
+static void *make_call(void *arg)
+{
+	struct call *call = arg;
+
+	pthread_barrier_wait(call->begin);
+	move_phys_pages(call->count, call->pages, NULL, call->status, 0);
+	return NULL;
+}
+
+static int64_t allocated(void)
+{
+	char text[1];
+
+	/* Each CPU shall add what it has counted */
+	read_file("/proc/sys/vm/stat_refresh", text, sizeof(text));
+	return vmstat("/proc/vmstat", "nr_slab_unreclaimable") * page_size() +
+	       vmstat("/proc/meminfo", "VmallocUsed:") * 1024;
+}
+
+static int watch(char *mem, size_t size)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = {
+		.range = { (uintptr_t)mem, size },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
+
+	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api) ||
+	    ioctl(uffd, UFFDIO_REGISTER, &range))
+		die("no userfaultfd");
+	return uffd;
+}
+
+static int64_t scratch_of(unsigned long count)
+{
+	const size_t size = 2 * CALLS * page_size();
+	char *mem = map_memory(ANON, 2 * CALLS);
+	int uffd = watch(mem, size);
+	pthread_barrier_t begin;
+	pthread_t threads[CALLS];
+	struct call calls[CALLS];
+	struct uffd_msg msg;
+	int status[512];
+	int64_t before, held;
+	unsigned int i;
+
+	pthread_barrier_init(&begin, NULL, CALLS + 1);
+	for (i = 0; i < CALLS; i++) {
+		char *page = mem + 2 * i * page_size();
+
+		/* What follows is nobody's, so that a call ends early. */
+		mprotect(page + page_size(), page_size(), PROT_NONE);
+		calls[i] = (struct call){
+			count, (uint64_t *)page, status, &begin,
+		};
+		if (pthread_create(&threads[i], NULL, make_call, &calls[i]))
+			die("no thread");
+	}
+	before = allocated();
+	pthread_barrier_wait(&begin);
+	for (i = 0; i < CALLS; i++)
+		if (read(uffd, &msg, sizeof(msg)) != sizeof(msg))
+			die("a call does not wait for its addresses");
+	held = allocated() - before;
+	for (i = 0; i < CALLS; i++) {
+		struct uffdio_zeropage zero = {
+			.range = { (uintptr_t)calls[i].pages, page_size() },
+		};
+
+		if (ioctl(uffd, UFFDIO_ZEROPAGE, &zero))
+			die("a call gets no addresses");
+	}
+	for (i = 0; i < CALLS; i++)
+		pthread_join(threads[i], NULL);
+	pthread_barrier_destroy(&begin);
+	close(uffd);
+	munmap(mem, size);
+	return held / CALLS;
+}
+
+void bench_scratch(void)
+{
+	static const unsigned long counts[] = { 1, 64, 512, 10000, 10000000 };
+	struct json_object *result;
+	size_t i;
+
+	/* The first time pays for what any call needs once. */
+	scratch_of(1);
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
+		result = result_new("scratch");
+		add_number(result, "entries", counts[i]);
+		add_number(result, "bytes", scratch_of(counts[i]));
+		result_put(result);
+	}
+}

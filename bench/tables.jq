@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What people read of build/bench.json, as lines of fields: a table ends with an empty line.
+
+def row: map(. // "" | tostring) | join("\t");
+
+(["\(.clock) a base page", "move_phys_pages", "move_pages", "DAMON", "to move_pages", "to copy"] | row),
+(.moves[] | [.case, (.cost.move_phys_pages | round), (.cost.move_pages | round),
+	(.cost.damon // 0 | if . == 0 then "" else round end), .ratio.move_pages, .ratio.copy] | row),
+(["the copy alone", (.copy | round)] | row),
+"",
+(if .daemon | length > 0 then
+	(["\(.clock) for pages of processes", "move_phys_pages", "reverse map", "and move_pages", "ratio"] | row),
+	(.daemon[] | ["\(.pages) of \(.memory) pages, \(.processes) processes", .move_phys_pages,
+		.search, .search_and_move_pages, .ratio] | row),
+	""
+else empty end),
+(if .scratch | length > 0 then
+	(["scratch memory of a call", "bytes"] | row),
+	(.scratch[] | ["\(.entries) entries", .bytes] | row),
+	""
+else empty end),
+(.pauses[] |
+	(["longest pause of \(.moves) moves, \(.pages) pages", "median ns", "p99", "max"] | row),
+	(to_entries[] | select(.value | type == "object")
+		| [.key, .value.median, .value.p99, .value.max] | row),
+	"")
