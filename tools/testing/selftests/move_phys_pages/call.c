@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -15,6 +16,7 @@
 
 #define BAD_FLAG	BIT(30)
 #define NOBODY		65534
+#define SEED		7
 
 FIXTURE(call)
 {
@@ -717,6 +719,35 @@ TEST_F(call, bad_pointers)
 	EXPECT_EQ(self->phys, phys_of(0, self->page));
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		EXPECT_EQ(-EFAULT, move_phys_pages(2, pages, nodes, bad[i], 0));
+}
+
+/* Some entries at the start, in the middle and at the end name pages. */
+TEST(ten_million)
+{
+	const unsigned long count = 10 * 1000 * 1000, pages = 64;
+	const unsigned long at[] = { 0, count / 2 - pages / 2, count - pages };
+	struct request *req;
+	char *mem[3];
+	int from, to;
+	size_t i;
+
+	TWO_NODES(from, to);
+	req = request_new(count);
+	memset(req->pages, 0xff, count * sizeof(*req->pages));
+	for (i = 0; i < count; i++)
+		req->nodes[i] = to;
+	for (i = 0; i < 3; i++) {
+		mem[i] = alloc_memory(ANON, from, pages, SEED + i);
+		request_set_pages(req, at[i], mem[i], pages, to);
+	}
+	EXPECT_EQ(0, request_move(req, 0));
+	EXPECT_EQ(3 * pages, request_count(req, to));
+	EXPECT_EQ(count - 3 * pages, request_count(req, -ENOENT));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(pages, count_on_node(0, mem[i], pages, to));
+		EXPECT_TRUE(intact(mem[i], pages * page_size(), SEED + i));
+	}
+	request_free(req);
 }
 
 TEST_HARNESS_MAIN
