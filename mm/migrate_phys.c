@@ -936,6 +936,17 @@ static void judge_rmap(struct phys_call *call, struct folio *folio,
 	}
 }
 
+static bool rmap_passes(struct phys_call *call, struct folio *folio,
+			struct rmap_verdict *slot)
+{
+	/* It was not locked when the slot was found. */
+	if (!slot || slot->mapping != folio->mapping)
+		return false;
+	if (slot->vmas && !slot->judged)
+		judge_rmap(call, folio, slot);
+	return slot->passes;
+}
+
 /* NULL if the folio needs a walk of its own, whatever the others have. */
 static struct rmap_verdict *rmap_verdict(struct phys_call *call,
 					 struct folio *folio, int nid)
@@ -976,12 +987,7 @@ static int judge_folio(struct phys_call *call, struct folio *folio, int nid,
 		.try_lock = hugetlb && !folio_test_anon(folio),
 	};
 
-	/* It was not locked when the slot was found. */
-	if (slot && slot->mapping != folio->mapping)
-		slot = NULL;
-	if (slot && slot->vmas && !slot->judged)
-		judge_rmap(call, folio, slot);
-	if (slot && slot->passes)
+	if (rmap_passes(call, folio, slot))
 		return folio_mapped(folio) ? 0 : -ENOENT;
 	/* A shared hugetlb page table counts once, for many processes. */
 	if (!(call->flags & MPOL_MF_MOVE_ALL))

@@ -50,6 +50,7 @@ struct view {
 /* Memory of ours, in folios of one size, whose contents follow from where it is */
 struct region {
 	const char *name;
+	enum { BASE, THP, HUGETLB } folios;
 	enum memory kind;
 	size_t pages;
 	bool shared;			/* a child maps it, too */
@@ -118,8 +119,8 @@ static struct region regions[] = {
 	{ .name = "shmem", .kind = SHMEM, .pages = 32 },
 	{ .name = "memfd", .kind = MEMFD, .pages = 32 },
 	{ .name = "file", .kind = TMPFS, .pages = 32 },
-	{ .name = "thp" },
-	{ .name = "hugetlb" },
+	{ .name = "thp", .folios = THP },
+	{ .name = "hugetlb", .folios = HUGETLB },
 };
 
 #define NR_REGIONS	ARRAY_SIZE(regions)
@@ -338,7 +339,7 @@ static void hold(char *mem, size_t half)
 /* No page is named of what this kernel lacks */
 static bool is_lacking(const struct region *r)
 {
-	if (!strcmp(r->name, "hugetlb"))
+	if (r->folios == HUGETLB)
 		return !has_hugetlb();
 	return r->kind != ANON && !has_shmem();
 }
@@ -348,13 +349,13 @@ static bool alloc_region(struct region *r)
 	uint64_t *word, *end;
 
 	r->folio_size = page_size();
-	if (!strcmp(r->name, "thp")) {
+	if (r->folios == THP) {
 		r->mem = alloc_thp(nodes[0], 0);
 		if (!r->mem)
 			return false;
 		r->folio_size = thp_size();
 		r->pages = r->folio_size / page_size();
-	} else if (!strcmp(r->name, "hugetlb")) {
+	} else if (r->folios == HUGETLB) {
 		r->folio_size = hugetlb_size();
 		r->pages = 2 * r->folio_size / page_size();
 		hugetlb_pool(nodes[0], 3);
