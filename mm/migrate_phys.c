@@ -40,11 +40,6 @@
 #include "internal.h"
 #include "migrate_phys.h"
 
-#ifndef alloc_pages_bulk_node
-#define alloc_pages_bulk_node	alloc_pages_bulk_array_node
-#define lruvec_unlock_irq	unlock_page_lruvec_irq
-#endif
-
 #define CHUNK_ENTRIES	512
 #define MAX_VERDICTS	64
 

@@ -31,7 +31,8 @@ function same(A, n, B, m,    i) {
 	return n == m
 }
 
-function parse(fragment,    n, L, i, word, range) {
+function parse(fragment,    n, L, i, word, range, before) {
+	before = blocks
 	n = read(fragment, L)
 	for (i = 1; i <= n; i++) {
 		if (L[i] ~ /^@within ./) {
@@ -43,9 +44,9 @@ function parse(fragment,    n, L, i, word, range) {
 			anchor[blocks] = substr(L[i], index(L[i], " ") + 1)
 			within[blocks] = range
 			range = ""
-		} else if (L[i] ~ /^@/ || (!blocks && L[i] !~ /^(#.*)?$/)) {
+		} else if (L[i] ~ /^@/ || (blocks == before && L[i] !~ /^(#.*)?$/)) {
 			complain("line " i " of the fragment is neither anchor nor text: " L[i])
-		} else if (blocks) {
+		} else if (blocks > before) {
 			numbered += gsub(/@NR@/, nr, L[i]) + gsub(/@NR[+]1@/, nr + 1, L[i])
 			text[blocks, ++len[blocks]] = L[i]
 		}
@@ -152,8 +153,11 @@ BEGIN {
 	n = read(target, F)
 	if (table)
 		clone(F, n)
-	else
+	else {
 		parse(file ".add")
+		if (compat)
+			parse("compat/" file ".add")
+	}
 	if (bad)
 		exit
 
