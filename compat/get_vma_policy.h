@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * @has include/linux/mempolicy.h [*]__get_vma_policy[(][^)]*, pgoff_t [*]
+ *
+ * The third argument came with "mempolicy: alloc_pages_mpol() for NUMA policy
+ * without vma". It returns what only interleaving asks for.
+ */
+#include <linux/mempolicy.h>
+
+#define __get_vma_policy(vma, addr, ilx) \
+	((void)(ilx), __get_vma_policy(vma, addr))

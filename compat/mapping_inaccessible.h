@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * @has include/linux/pagemap.h bool mapping_inaccessible[(]
+ *
+ * Came with "mm, virt: merge AS_UNMOVABLE and AS_INACCESSIBLE", for the memory
+ * of confidential guests. A kernel that does not know the mark has no file that
+ * bears it.
+ */
+#include <linux/pagemap.h>
+
+static inline bool mapping_inaccessible(const struct address_space *mapping)
+{
+	return false;
+}
