@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * @has include/linux/fs.h simple_inode_init_ts[(]struct inode [*]
+ *
+ * Came with "fs: new accessor methods for atime and mtime". The three are plain
+ * members before.
+ */
+#include <linux/fs.h>
+
+static inline struct timespec64 simple_inode_init_ts(struct inode *inode)
+{
+	inode->i_ctime = current_time(inode);
+	inode->i_mtime = inode->i_ctime;
+	inode->i_atime = inode->i_ctime;
+	return inode->i_ctime;
+}
