@@ -174,8 +174,8 @@ static void describe_array(const char *name, const struct array *a)
 	fputc('\n', stderr);
 }
 
-static noreturn __printf(2, 3) void broken(const struct call *c,
-					   const char *fmt, ...)
+__attribute__((format(printf, 2, 3)))
+static noreturn void broken(const struct call *c, const char *fmt, ...)
 {
 	va_list args;
 

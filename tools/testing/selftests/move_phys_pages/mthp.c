@@ -200,7 +200,8 @@ FIXTURE_SETUP(folio)
 		SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
 	size = variant_size(variant);
 	if (variant->kind != TMPFS && !allow(self, variant))
-		SKIP(return, "needs folios of %zu KiB", size / KIB);
+		SKIP(return, "needs a kernel that has huge pages of %zu KiB",
+		     size / KIB);
 	self->pages = size / page_size();
 	ASSERT_TRUE(get_folio(self, variant->kind));
 	stop_khugepaged(self, variant);

@@ -352,6 +352,18 @@ static void map_with_policy(void *arg)
 		bind_task(mapper->task, mapper->from, mapper->to);
 }
 
+/* Does the kernel know the mode? */
+static bool has_mode(int mode, int node)
+{
+	unsigned long mask = 1UL << node;
+
+	if (mode != WEIGHTED_INTERLEAVE)
+		return true;
+	if (syscall(__NR_set_mempolicy, mode, &mask, 8 * sizeof(mask) + 1))
+		return false;
+	return !syscall(__NR_set_mempolicy, MPOL_DEFAULT, NULL, 0);
+}
+
 FIXTURE_SETUP(policy)
 {
 	struct mapper mapper = {
@@ -360,6 +372,9 @@ FIXTURE_SETUP(policy)
 	};
 
 	TWO_NODES(self->from, self->to);
+	if (!has_mode(variant->vma.mode, self->from) ||
+	    !has_mode(variant->task.mode, self->from))
+		SKIP(return, "needs a kernel that has MPOL_WEIGHTED_INTERLEAVE");
 	self->mem = map_memory(ANON, 1);
 	mapper.mem = self->mem;
 	mapper.from = self->from;
