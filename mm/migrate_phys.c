@@ -1097,8 +1097,8 @@ static int may_move(struct phys_call *call, struct folio *folio, int nid)
 		return err;
 	if (folio_node(folio) == nid)
 		return 0;
-	/* Its memory went offline after the call began. */
-	if (!node_isset(nid, call->queued) && !node_has_memory(nid))
+	/* Its memory went offline, or the array changed, since it was checked. */
+	if (!node_has_memory(nid))
 		return -ENOMEM;
 	slot = rmap_verdict(call, folio, nid);
 	if (!slot || !slot->passes) {

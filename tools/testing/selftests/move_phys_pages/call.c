@@ -2,6 +2,7 @@
 /* The results of a whole call, in their order of precedence */
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -719,6 +720,65 @@ TEST_F(call, bad_pointers)
 	EXPECT_EQ(self->phys, phys_of(0, self->page));
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		EXPECT_EQ(-EFAULT, move_phys_pages(2, pages, nodes, bad[i], 0));
+}
+
+/* Who writes to an array during the call harms nobody. */
+struct flipper {
+	int *node;
+	int good;
+	bool stop;
+};
+
+static void *flip(void *arg)
+{
+	static const int bad[] = { INT_MAX, INT_MIN, -1, 1 << 20, 1024 };
+	struct flipper *f = arg;
+	unsigned int i;
+
+	for (i = 0; !__atomic_load_n(&f->stop, __ATOMIC_RELAXED); i++)
+		__atomic_store_n(f->node, i % 2 ? f->good : bad[i / 2 % 5],
+				 __ATOMIC_RELAXED);
+	return NULL;
+}
+
+TEST(node_that_changes)
+{
+	const unsigned long pages = 64;
+	struct request *req = request_new(pages);
+	struct flipper flipper = { .node = &req->nodes[pages - 1] };
+	unsigned long moved = 0, kept = 0, refused = 0;
+	pthread_t thread;
+	int from, to;
+	char *mem;
+
+	TWO_NODES(from, to);
+	mem = alloc_memory(ANON, from, pages, SEED);
+	request_set_pages(req, 0, mem, pages, to);
+	flipper.good = to;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, flip, &flipper));
+	while (!moved || !kept || !refused) {
+		long ret = request_move(req, 0);
+		int status = req->status[pages - 1];
+
+		if (ret == -ENODEV) {
+			refused++;
+			continue;
+		}
+		/* It was good when all were checked, and then not any more. */
+		ASSERT_EQ(status == -ENOMEM, ret);
+		ASSERT_TRUE(status == -ENOMEM || status == to);
+		ASSERT_EQ(pages - ret, request_count(req, to));
+		ASSERT_EQ(ret ? from : to,
+			  node_of(0, mem + (pages - 1) * page_size()));
+		moved += !ret;
+		kept += ret;
+		munmap(mem, pages * page_size());
+		mem = alloc_memory(ANON, from, pages, SEED);
+		phys_of_pages(0, mem, pages, req->pages);
+	}
+	__atomic_store_n(&flipper.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	EXPECT_TRUE(intact(mem, pages * page_size(), SEED));
 }
 
 /* Some entries at the start, in the middle and at the end name pages. */
