@@ -7,6 +7,7 @@
  *
  * From the environment: REPEAT, so many times as many rounds.
  */
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,16 @@ void *alloc(size_t n, size_t size)
 	if (!mem)
 		die("no memory for %zu", n * size);
 	return mem;
+}
+
+void run_on(pthread_t thread, int cpu)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	if (pthread_setaffinity_np(thread, sizeof(cpus), &cpus))
+		die("there is no CPU %d", cpu);
 }
 
 int min_nodes(int *nodes, int n)

@@ -8,6 +8,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,7 @@ extern unsigned int repeat;
 
 uint64_t now(void);
 void *alloc(size_t n, size_t size);
+void run_on(pthread_t thread, int cpu);
 int min_nodes(int *nodes, int n);	/* the first n that have memory */
 
 /* An object that says of what kind it is; and the end of one */

@@ -23,6 +23,7 @@
 #define PM_PRESENT	BIT(63)
 #define PM_PFN		(BIT(55) - 1)
 #define MAX_PROCESSES	256
+#define ROUNDS		3		/* the best of which counts */
 
 struct world {
 	unsigned int processes;
@@ -38,6 +39,12 @@ static const struct world worlds[] = {
 	/* As memory grows, with as many pages to move */
 	{ 16, 8192, 328 }, { 16, 16384, 328 }, { 16, 65536, 328 },
 };
+
+/* What else the kernel does now and then is a fifth of a call. */
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
 
 /* The frames to look for, by their number, and where they are mapped */
 struct wanted {
@@ -162,7 +169,7 @@ static uint64_t by_search(const struct request *req, uint64_t *searching)
 
 	look_for(&w, req->pages, req->count);
 	search(&w);
-	*searching += now() - start;
+	*searching = least(*searching, now() - start);
 	move_found(&w, req->nodes[0]);
 	start = now() - start;
 	if (w.found != w.mappings)
@@ -245,7 +252,7 @@ static void run(const struct world *world)
 {
 	struct request *req = request_new(world->wanted);
 	size_t *chosen = alloc(world->wanted, sizeof(*chosen));
-	uint64_t ours = 0, theirs = 0, searching = 0;
+	uint64_t ours = -1, theirs = -1, searching = -1;
 	struct json_object *result;
 	pid_t pids[MAX_PROCESSES];
 	unsigned int round, i;
@@ -259,15 +266,15 @@ static void run(const struct world *world)
 	for (i = 0; i < world->processes; i++)
 		pids[i] = spawn(fill_memory, &member);
 	choose(world, chosen);
-	for (round = 0; round < 2 + 2 * repeat; round++) {
+	for (round = 0; round < 2 + 2 * ROUNDS; round++) {
 		aim(req, chosen, pids, &member, nodes[2]);
 		/* The first move of a page pays for what its memory was before. */
 		if (round < 2)
 			by_address(req);
 		else if (round % 2)
-			theirs += by_search(req, &searching);
+			theirs = least(theirs, by_search(req, &searching));
 		else
-			ours += by_address(req);
+			ours = least(ours, by_address(req));
 		verify(req, chosen, pids, &member);
 		aim(req, chosen, pids, &member, nodes[round % 2]);
 		by_address(req);
@@ -281,9 +288,9 @@ static void run(const struct world *world)
 	add_number(result, "processes", world->processes);
 	add_number(result, "memory", world->pages);
 	add_number(result, "pages", world->wanted);
-	add_number(result, "move_phys_pages", ours / repeat);
-	add_number(result, "search_and_move_pages", theirs / repeat);
-	add_number(result, "search", searching / repeat);
+	add_number(result, "move_phys_pages", ours);
+	add_number(result, "search_and_move_pages", theirs);
+	add_number(result, "search", searching);
 	result_put(result);
 }
 

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,10 +46,13 @@ struct bench {
 	bool query;
 	bool bad;		/* a third of the entries names no page */
 	bool damon;		/* can do the same */
+	bool bound;		/* the caller, to the CPU that it is on */
 };
 
 static const struct bench benches[] = {
-	{ "1 page a call", BASE, 64, .batch = 1, .rounds = 4 },
+	{ "1 page a call", BASE, 64, .batch = 1, .rounds = 32 },
+	{ "1 page a call, bound to a CPU", BASE, 64, .batch = 1, .rounds = 4,
+	  .bound = true },
 	{ "8 pages a call", BASE, 512, .batch = 8, .rounds = 4 },
 	{ "64 pages a call", BASE, 1024, .batch = 64, .rounds = 4 },
 	{ "512 pages", BASE, 512, .rounds = 4, .damon = true },
@@ -67,8 +71,8 @@ static const struct bench benches[] = {
 	{ "512 pages of 257 processes", BASE, 512, .rounds = 1, .processes = 257 },
 	{ "4096 pages of a file", FILES, 4096, .rounds = 2 },
 	{ "4096 pages of shmem", SHARED, 4096, .rounds = 2 },
-	{ "8 THPs", HUGE, 8, .rounds = 2 },
-	{ "8 hugetlb pages", HUGETLB, 8, .rounds = 2 },
+	{ "8 THPs", HUGE, 8, .rounds = 8 },
+	{ "8 hugetlb pages", HUGETLB, 8, .rounds = 8 },
 	{ "query of 4096 pages", BASE, 4096, .rounds = 2, .query = true },
 };
 
@@ -339,8 +343,14 @@ static void run(const struct bench *b)
 
 void bench_moves(void)
 {
+	cpu_set_t all, one;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(benches); i++)
+	sched_getaffinity(0, sizeof(all), &all);
+	for (i = 0; i < ARRAY_SIZE(benches); i++) {
+		CPU_ZERO(&one);
+		CPU_SET(sched_getcpu(), &one);
+		sched_setaffinity(0, sizeof(one), benches[i].bound ? &one : &all);
 		run(&benches[i]);
+	}
 }

@@ -4,7 +4,6 @@
  * longest of each move, of many moves.
  */
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -44,16 +43,6 @@ static void *touch(void *unused)
 			;
 	}
 	return NULL;
-}
-
-static void run_on(pthread_t thread, int cpu)
-{
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET(cpu, &cpus);
-	if (pthread_setaffinity_np(thread, sizeof(cpus), &cpus))
-		die("there is no CPU %d", cpu);
 }
 
 static int compare(const void *a, const void *b)
