@@ -21,7 +21,7 @@
 
 #ifndef __NR_move_phys_pages
 #ifdef __alpha__
-#define __NR_move_phys_pages 658
+#define __NR_move_phys_pages (548 + 110)
 #else
 #define __NR_move_phys_pages 548
 #endif

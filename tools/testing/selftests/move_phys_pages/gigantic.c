@@ -91,13 +91,14 @@ FIXTURE_TEARDOWN(gigantic)
 /* All of it is one page, so that two addresses tell */
 #define EXPECT_ON(_node) do {						\
 	uint64_t __phys = phys_of(0, self->mem);			\
+	int __node = (_node);						\
 									\
 	EXPECT_EQ(0, __phys & (SIZE - 1));				\
 	EXPECT_EQ(__phys + SIZE - 1,					\
 		  phys_of(0, self->mem + SIZE - 1));			\
 	EXPECT_TRUE(page_has(__phys, KPF_HUGE));			\
-	EXPECT_EQ(_node, node_of(0, self->mem));			\
-	EXPECT_EQ(_node, node_of(0, self->mem + SIZE - 1));		\
+	EXPECT_EQ(__node, node_of(0, self->mem));			\
+	EXPECT_EQ(__node, node_of(0, self->mem + SIZE - 1));		\
 } while (0)
 
 /* By addresses far apart in it, and by many, some in each chunk of entries */

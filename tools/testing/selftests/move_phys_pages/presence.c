@@ -17,8 +17,8 @@ static long compat_call(unsigned long count, int flags)
 
 	asm volatile("int $0x80"
 		     : "=a" (ret)
-		     : "a" (548), "b" (count), "c" (0), "d" (0), "S" (0),
-		       "D" (flags)
+		     : "a" (__NR_move_phys_pages), "b" (count), "c" (0),
+		       "d" (0), "S" (0), "D" (flags)
 		     : "memory", "r8", "r9", "r10", "r11");
 	return (int)ret;
 }

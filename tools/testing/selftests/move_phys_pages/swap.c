@@ -90,11 +90,12 @@ static void look_at(void *mem)
 }
 
 /* They come back wherever the kernel likes: the target is another node */
-#define PAGE_IN(self) do {						\
-	look_at((self)->mem);						\
-	if (node_of(0, (self)->mem) == (self)->to)			\
-		(self)->to = (self)->from;				\
-} while (0)
+static void page_in(FIXTURE_DATA(swap) *self)
+{
+	look_at(self->mem);
+	if (node_of(0, self->mem) == self->to)
+		self->to = self->from;
+}
 
 static size_t count_cached(const char *mem)
 {
@@ -169,7 +170,7 @@ TEST_F(swap, back_and_out)
 	size_t i, free = 0;
 	uint64_t flags;
 
-	PAGE_IN(self);
+	page_in(self);
 	request_set_pages(req, 0, self->mem, PAGES, self->to);
 	page_out(self->mem);
 	/* If in the swap cache, it was clean there; whose frame was taken by whom? */
@@ -189,7 +190,7 @@ TEST_F(swap, back)
 	struct request *req = request_new(PAGES);
 	size_t cached = variant->cached ? PAGES : 0;
 
-	PAGE_IN(self);
+	page_in(self);
 	EXPECT_EQ(cached, count_cached(self->mem));
 	request_set_pages(req, 0, self->mem, PAGES, self->to);
 	EXPECT_EQ(0, request_move(req, 0));
@@ -207,7 +208,7 @@ TEST_F(swap, back_and_written)
 {
 	struct request *req = request_new(PAGES);
 
-	PAGE_IN(self);
+	page_in(self);
 	request_set_pages(req, 0, self->mem, PAGES, self->to);
 	EXPECT_EQ(0, request_move(req, 0));
 	EXPECT_EQ(PAGES, request_count(req, self->to));
@@ -222,7 +223,7 @@ TEST_F(swap, back_and_shared)
 	struct request *req = request_new(PAGES);
 	pid_t pid;
 
-	PAGE_IN(self);
+	page_in(self);
 	pid = spawn(look_at, self->mem);
 	request_set_pages(req, 0, self->mem, PAGES, self->to);
 	EXPECT_EQ(0, request_move(req, 0));
@@ -240,7 +241,7 @@ TEST_F(swap, back_and_swapoff)
 {
 	struct request *req = request_new(PAGES);
 
-	PAGE_IN(self);
+	page_in(self);
 	request_set_pages(req, 0, self->mem, PAGES, self->to);
 	EXPECT_EQ(0, request_move(req, 0));
 	EXPECT_EQ(PAGES, request_count(req, self->to));

@@ -23,10 +23,6 @@
 
 #include "util.h"
 
-#ifndef __NR_move_phys_pages
-#define __NR_move_phys_pages	548
-#endif
-
 #define PAGEMAP_PRESENT		BIT(63)
 #define PAGEMAP_PFN		(BIT(55) - 1)
 #define MAX_NODES		1024
@@ -233,7 +229,7 @@ void use_caps(uint64_t mask)
 	if (syscall(__NR_capget, &header, data))
 		die("cannot read the capabilities");
 	data[0].effective = data[0].permitted & mask;
-	data[1].effective = data[1].permitted & mask >> 32;
+	data[1].effective = data[1].permitted & (mask >> 32);
 	if (syscall(__NR_capset, &header, data))
 		die("cannot change the capabilities");
 }

@@ -12,8 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdnoreturn.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <linux/mempolicy.h>
+
+#ifndef __NR_move_phys_pages
+#define __NR_move_phys_pages	548
+#endif
 
 /* Emulated CPUs and debug kernels are slow: this only ends a test that hangs */
 #undef TEST_TIMEOUT_DEFAULT
