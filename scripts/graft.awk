@@ -179,7 +179,8 @@ BEGIN {
 		else if (table && f[1] == nr)
 			complain("line " i ": number " nr " is taken by " f[3] \
 				 ": choose another in arch/syscall.tbl.add")
-		else if (numbered && f[1] == "#define" && f[2] ~ /^__NR/ && f[3] == nr)
+		else if (numbered && f[1] == "#define" && f[2] ~ /^__NR/ && f[3] == nr &&
+			 f[2] !~ /^__NR_(compat_)?syscalls$/)
 			complain("line " i ": number " nr " is taken by " f[2] \
 				 ": choose another in arch/syscall.tbl.add")
 	}
