@@ -9,6 +9,7 @@ TIMEOUT	?=
 TEST	?= *
 SUITES	?= plain
 WALL	?=
+NR	?=
 
 # Everything that is made of one kernel lies in one directory.
 ifeq ($(KERNEL),)
@@ -17,18 +18,18 @@ else
 OUT	:= build/kernel-$(notdir $(KERNEL:/=))-$(shell printf %s '$(KERNEL)' | cksum | cut -d' ' -f1)
 endif
 
-export BASE KERNEL CONFIG OUT TOPOLOGY ICOUNT TIMEOUT WALL
+export BASE KERNEL CONFIG OUT TOPOLOGY ICOUNT TIMEOUT WALL NR
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help demo check check-debug check-kcsan bench kselftest guest shell source kernel movephys kselftests \
-	packages plan apply unapply clean
+	packages plan apply unapply series patch clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 	@echo
 	@echo "Variables: BASE=$(BASE) (one of: $(notdir $(wildcard bases/*))) or KERNEL=/any/tree;"
-	@echo "TOPOLOGY=$(TOPOLOGY) (one of: $(notdir $(wildcard guest/topologies/*))); TIMEOUT=seconds; ICOUNT=1"
+	@echo "TOPOLOGY=$(TOPOLOGY) (one of: $(notdir $(wildcard guest/topologies/*))); TIMEOUT=seconds; ICOUNT=1; NR=next"
 
 demo: kernel movephys ## watch a real program's pages move by their physical addresses
 	@scripts/packages guest demo
@@ -86,7 +87,15 @@ apply: ## graft KERNEL=/any/tree
 unapply: ## take the graft out of KERNEL=/any/tree, to the byte
 plan apply unapply:
 	@[ '$(KERNEL)' ] || { echo "$@: say which tree: make $@ KERNEL=/your/tree" >&2; exit 2; }
-	@scripts/graft $@ '$(KERNEL)'
+	@scripts/graft $@ $(NR:%=--nr=%) '$(KERNEL)'
+
+series: ## write the patches to mail, with a cover letter, to dist/
+	@$(if $(KERNEL),,$(MAKE) source)
+	@scripts/series
+
+patch: ## write one patch for KERNEL=/any/tree to dist/
+	@$(if $(KERNEL),,$(MAKE) source)
+	@scripts/series --patch
 
 clean: ## remove build/ and dist/
 	rm -rf build dist
