@@ -50,13 +50,19 @@ void run_on(pthread_t thread, int cpu)
 		die("there is no CPU %d", cpu);
 }
 
-int min_nodes(int *nodes, int n)
+int by_value(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+void min_nodes(int *nodes, int n)
 {
 	int found = memory_nodes(nodes, n);
 
 	if (found < n)
 		die("%d nodes with memory are needed, there are %d", n, found);
-	return n;
 }
 
 /* Results */

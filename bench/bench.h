@@ -26,7 +26,8 @@ extern unsigned int repeat;
 uint64_t now(void);
 void *alloc(size_t n, size_t size);
 void run_on(pthread_t thread, int cpu);
-int min_nodes(int *nodes, int n);	/* the first n that have memory */
+void min_nodes(int *nodes, int n);	/* the first n that have memory */
+int by_value(const void *a, const void *b);	/* of uint64_t, for qsort() */
 
 /* An object that says of what kind it is; and the end of one */
 struct json_object *result_new(const char *kind);

@@ -32,11 +32,13 @@ void bench_copy(void)
 	if (fd < 0 || ftruncate(fd, size))
 		die("no hugetlb file");
 	shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (shared == MAP_FAILED)
+		die("no room for huge pages");
 	for (i = 0; i < PAGES; i++)
 		touch_on(node, shared + i * huge, huge);
 	for (round = 0; round < 1 + repeat; round++) {
 		mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-		if (shared == MAP_FAILED || mem == MAP_FAILED)
+		if (mem == MAP_FAILED)
 			die("no room to copy huge pages");
 		for (i = 0; i < PAGES; i++)
 			peek(mem + i * huge);

@@ -20,8 +20,6 @@
 #include "bench.h"
 
 #define PIECE		8192		/* pagemap entries that are read at once */
-#define PM_PRESENT	BIT(63)
-#define PM_PFN		(BIT(55) - 1)
 #define MAX_PROCESSES	256
 #define ROUNDS		3		/* the best of which counts */
 
@@ -100,8 +98,8 @@ static void search_range(struct wanted *w, pid_t pid, int pagemap,
 		    (ssize_t)(n * sizeof(entry[0])))
 			return;
 		for (i = 0; i < n; i++) {
-			if (!(entry[i] & PM_PRESENT) ||
-			    !w->frames[slot_of(w, entry[i] & PM_PFN)] ||
+			if (!(entry[i] & PAGEMAP_PRESENT) ||
+			    !w->frames[slot_of(w, entry[i] & PAGEMAP_PFN)] ||
 			    w->found == w->mappings)
 				continue;
 			w->pids[w->found] = pid;

@@ -30,13 +30,6 @@ static void set(const char *path, const char *fmt, ...)
 	write_file(path, text);
 }
 
-static int compare(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void set_region(unsigned int region, uint64_t start, uint64_t end)
 {
 	char path[128];
@@ -56,7 +49,7 @@ static void set_regions(const uint64_t *pages, unsigned long count)
 
 	for (i = 0; i < count; i++)
 		sorted[i] = pages[i] & -(uint64_t)page_size();
-	qsort(sorted, count, sizeof(*sorted), compare);
+	qsort(sorted, count, sizeof(*sorted), by_value);
 	for (i = 0; i < count; i++)
 		regions += !i || sorted[i] != sorted[i - 1] + page_size();
 	set(CONTEXT "targets/nr_targets", "1");

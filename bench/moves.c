@@ -176,16 +176,24 @@ static void aim(struct work *w, unsigned int round)
 	}
 }
 
-static void verify(struct work *w, enum way way)
+static void verify_status(struct work *w, enum way way, const char *what)
 {
 	unsigned long i;
 
-	nodes_of(0, (const void **)w->addrs, w->b->entries, w->req->status);
 	for (i = 0; i < w->b->entries; i++)
 		if (!w->bad[i] && w->req->status[i] != w->req->nodes[i])
-			die("%s: %s: entry %lu is on node %d instead of %d",
-			    w->b->name, way_names[way], i, w->req->status[i],
-			    w->req->nodes[i]);
+			die("%s: %s: entry %lu %s %d instead of %d",
+			    w->b->name, way_names[way], i, what,
+			    w->req->status[i], w->req->nodes[i]);
+}
+
+/* What was reported, and what is so; of DAMON no report is to be had. */
+static void verify(struct work *w, enum way way)
+{
+	if (way != DAMON)
+		verify_status(w, way, "status");
+	nodes_of(0, (const void **)w->addrs, w->b->entries, w->req->status);
+	verify_status(w, way, "is on");
 }
 
 static uint64_t do_way(struct work *w, enum way way, unsigned int *round)
@@ -303,6 +311,7 @@ static void run(const struct bench *b)
 	struct work w = { .b = b, .nr_nodes = b->nodes ?: 2 };
 	const unsigned int rounds = 2 * b->rounds * repeat;
 	const unsigned int processes = b->processes ?: 1;
+	const bool damon = b->damon && has_damon();
 	unsigned int round = 0, i;
 	uint64_t took[NR_WAYS] = {};
 	pid_t pids[processes];
@@ -327,7 +336,7 @@ static void run(const struct bench *b)
 
 		took[first] += do_way(&w, first, &round);
 		took[!first] += do_way(&w, !first, &round);
-		if (b->damon && has_damon())
+		if (damon)
 			took[DAMON] += do_way(&w, DAMON, &round);
 	}
 	tell(&w, rounds, took);
@@ -343,14 +352,14 @@ static void run(const struct bench *b)
 
 void bench_moves(void)
 {
-	cpu_set_t all, one;
+	cpu_set_t all;
 	size_t i;
 
 	sched_getaffinity(0, sizeof(all), &all);
 	for (i = 0; i < ARRAY_SIZE(benches); i++) {
-		CPU_ZERO(&one);
-		CPU_SET(sched_getcpu(), &one);
-		sched_setaffinity(0, sizeof(one), benches[i].bound ? &one : &all);
+		if (benches[i].bound)
+			run_on(pthread_self(), sched_getcpu());
 		run(&benches[i]);
+		sched_setaffinity(0, sizeof(all), &all);
 	}
 }

@@ -45,18 +45,11 @@ static void *touch(void *unused)
 	return NULL;
 }
 
-static int compare(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static struct json_object *distribution(uint64_t *pauses, unsigned int n)
 {
 	struct json_object *object = json_object_new_object();
 
-	qsort(pauses, n, sizeof(*pauses), compare);
+	qsort(pauses, n, sizeof(*pauses), by_value);
 	add_number(object, "median", pauses[n / 2]);
 	add_number(object, "p99", pauses[(n - 1) * 99 / 100]);
 	add_number(object, "max", pauses[n - 1]);

@@ -42,26 +42,11 @@ static int64_t allocated(void)
 	       vmstat("/proc/meminfo", "VmallocUsed:") * 1024;
 }
 
-static int watch(char *mem, size_t size)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = {
-		.range = { (uintptr_t)mem, size },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
-
-	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api) ||
-	    ioctl(uffd, UFFDIO_REGISTER, &range))
-		die("no userfaultfd");
-	return uffd;
-}
-
 static int64_t scratch_of(unsigned long count)
 {
 	const size_t size = 2 * CALLS * page_size();
 	char *mem = map_memory(ANON, 2 * CALLS);
-	int uffd = watch(mem, size);
+	int uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
 	pthread_barrier_t begin;
 	pthread_t threads[CALLS];
 	struct call calls[CALLS];
@@ -70,6 +55,7 @@ static int64_t scratch_of(unsigned long count)
 	int64_t before, held;
 	unsigned int i;
 
+	watch_missing(uffd, mem, size);
 	pthread_barrier_init(&begin, NULL, CALLS + 1);
 	for (i = 0; i < CALLS; i++) {
 		char *page = mem + 2 * i * page_size();

@@ -812,20 +812,12 @@ static void *bring_array(void *arg)
 static long planned_move(FIXTURE_DATA(long_call) *self, const char *plan)
 {
 	const size_t size = ARRAY_PAGES * page_size();
-	struct uffdio_register reg = {
-		.range.len = size,
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	struct uffdio_api api = { .api = UFFD_API };
 	pthread_t thread;
 	long ret;
 
 	self->plan = plan;
 	self->req->pages = (uint64_t *)map_memory(ANON, ARRAY_PAGES);
-	reg.range.start = (uintptr_t)self->req->pages;
-	if (ioctl(self->uffd, UFFDIO_API, &api) ||
-	    ioctl(self->uffd, UFFDIO_REGISTER, &reg))
-		die("cannot watch the array");
+	watch_missing(self->uffd, self->req->pages, size);
 	if (pthread_create(&thread, NULL, bring_array, self))
 		die("no thread");
 	ret = request_move(self->req, 0);

@@ -305,7 +305,7 @@ static uint64_t frame_of(const char *addr)
 	if (pread(pagemap, &word, sizeof(word),
 		  (uintptr_t)addr / page_size() * sizeof(word)) != sizeof(word))
 		die("cannot read the pagemap");
-	return word & BIT(63) ? (word & (BIT(55) - 1)) * page_size() : 0;
+	return word & PAGEMAP_PRESENT ? (word & PAGEMAP_PFN) * page_size() : 0;
 }
 
 static uint64_t content(const uint64_t *word)

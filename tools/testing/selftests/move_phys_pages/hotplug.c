@@ -285,10 +285,6 @@ FIXTURE_VARIANT_ADD(during, target_returns)
 static void split_addresses(struct halves *halves, struct request *req)
 {
 	const size_t size = sizeof(halves->later);
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = {
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
 	uint64_t *pages;
 
 	pages = (uint64_t *)map_memory(ANON, 2);
@@ -299,12 +295,8 @@ static void split_addresses(struct halves *halves, struct request *req)
 	halves->pages = pages;
 	req->pages = pages;
 
-	reg.range.start = (uintptr_t)(pages + CHUNK);
-	reg.range.len = size;
 	halves->uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
-	if (halves->uffd < 0 || ioctl(halves->uffd, UFFDIO_API, &api) ||
-	    ioctl(halves->uffd, UFFDIO_REGISTER, &reg))
-		die("no userfaultfd");
+	watch_missing(halves->uffd, pages + CHUNK, size);
 }
 
 static void *between(void *arg)

@@ -50,6 +50,8 @@ FIXTURE_SETUP(query)
 	int i, page;
 
 	TWO_NODES(self->from, self->to);
+	if (variant->kind == MEMFD && !has_memfd())
+		SKIP(return, "needs CONFIG_MEMFD_CREATE");
 	self->req = request_new(2 * PAGES);
 	for (i = 0; i < 2; i++) {
 		self->mem[i] = alloc_memory(variant->kind,

@@ -128,8 +128,8 @@ static void look_up(struct race *race, int pagemap, struct request *req)
 	    sizeof(entry))
 		die("cannot look up the pages");
 	for (i = 0; i < race->pages; i++)
-		if (entry[i] & BIT(63))
-			req->pages[i] = (entry[i] & (BIT(55) - 1)) * page_size();
+		if (entry[i] & PAGEMAP_PRESENT)
+			req->pages[i] = (entry[i] & PAGEMAP_PFN) * page_size();
 	for (i = 0; i < BOARD; i++)
 		req->pages[race->pages + i] = race->stage->board[i];
 }
@@ -571,9 +571,10 @@ static void play_ksm(struct race *race)
 		return;
 	advise(race, MADV_MERGEABLE);
 	memset(race->playground, race->nr, race->size);
+	/* ksmd gives way to whoever is busy */
 	while (ksm_scans() < last &&
 	       !__atomic_load_n(&race->stage->over, __ATOMIC_RELAXED))
-		sched_yield();
+		usleep(1000);
 	fill_playground(race);
 }
 

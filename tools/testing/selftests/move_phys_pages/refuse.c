@@ -177,7 +177,8 @@ static void add_unmapped(struct bad *bad, enum memory kind)
 
 static void find_unmapped_memfd(struct bad *bad, const char *good)
 {
-	add_unmapped(bad, MEMFD);
+	if (has_memfd())
+		add_unmapped(bad, MEMFD);
 }
 
 static void find_unmapped_tmpfs(struct bad *bad, const char *good)
@@ -432,6 +433,7 @@ FIXTURE_VARIANT_ADD(bad, unmapped_memfd)
 {
 	.find = find_unmapped_memfd,
 	.status = -ENOENT,
+	.needs = "CONFIG_MEMFD_CREATE",
 };
 
 FIXTURE_VARIANT_ADD(bad, unmapped_tmpfs)
@@ -596,7 +598,7 @@ TEST_F(bad, among_good)
 /* Nobody's, though it may be somebody's again */
 TEST(unmapped_stays)
 {
-	int fd = open_file(MEMFD, page_size());
+	int fd = open_file(TMPFS, page_size());
 	char *mem = map_file(fd, 1);
 	int from, to;
 	uint64_t phys;

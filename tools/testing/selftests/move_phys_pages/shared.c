@@ -241,14 +241,14 @@ TEST(copied_on_write)
 /* One process, many mappings: still one process */
 TEST(mapped_twice)
 {
-	int fd = open_file(MEMFD, PAGES * page_size());
 	struct request *req;
+	int from, to, fd;
 	char *maps[5];
-	int from, to;
 	size_t i;
 
 	TWO_NODES(from, to);
 	NEEDS_KIND(MEMFD);
+	fd = open_file(MEMFD, PAGES * page_size());
 	for (i = 0; i < ARRAY_SIZE(maps); i++) {
 		maps[i] = map_file(fd, PAGES);
 		touch_on(from, maps[i], PAGES * page_size());

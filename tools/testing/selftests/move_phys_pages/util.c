@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -20,11 +21,10 @@
 #include <linux/capability.h>
 #include <linux/kernel-page-flags.h>
 #include <linux/magic.h>
+#include <linux/userfaultfd.h>
 
 #include "util.h"
 
-#define PAGEMAP_PRESENT		BIT(63)
-#define PAGEMAP_PFN		(BIT(55) - 1)
 #define MAX_NODES		1024
 
 unsigned int race_rounds(void)
@@ -515,12 +515,25 @@ int open_file(enum memory kind, size_t size)
 	return fd;
 }
 
+bool has_memfd(void)
+{
+	int fd = memfd_create("move_phys_pages", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
 /* Without it ramfs stands in, by the name of tmpfs as well */
 bool has_shmem(void)
 {
-	int fd = open_file(MEMFD, 0);
 	struct statfs fs;
+	int fd;
 
+	if (!has_memfd())
+		return false;
+	fd = open_file(MEMFD, 0);
 	if (fstatfs(fd, &fs))
 		die("cannot tell what a memfd is on");
 	close(fd);
@@ -737,6 +750,18 @@ void reap(pid_t pid)
 {
 	if (kill(pid, SIGKILL) || waitpid(pid, NULL, 0) != pid)
 		die("cannot end process %d", pid);
+}
+
+void watch_missing(int uffd, const void *mem, size_t size)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { (uintptr_t)mem, size },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+
+	if (ioctl(uffd, UFFDIO_API, &api) || ioctl(uffd, UFFDIO_REGISTER, &reg))
+		die("cannot watch memory through userfaultfd");
 }
 
 unsigned long vmstat(const char *path, const char *name)

@@ -103,6 +103,9 @@ uint64_t memory_block_size(void);	/* 0: memory is not in blocks */
 /* Where a page is, by other ways than the call under test; pid 0 is self */
 uint64_t phys_of(pid_t pid, const void *addr);	/* 0: not present */
 void phys_of_pages(pid_t pid, const char *mem, size_t pages, uint64_t *phys);
+/* An entry of pagemap */
+#define PAGEMAP_PRESENT		BIT(63)
+#define PAGEMAP_PFN		(BIT(55) - 1)
 int node_of(pid_t pid, const void *addr);	/* status of move_pages(2) */
 void nodes_of(pid_t pid, const void **addrs, size_t count, int *status);
 void nodes_of_pages(pid_t pid, const char *mem, size_t pages, int *status);
@@ -130,7 +133,8 @@ enum memory {
 	TMPFS,		/* a file on /tmp */
 };
 
-/* Without CONFIG_SHMEM, all but ANON is of ramfs, whose dirty pages stay */
+/* Without CONFIG_SHMEM there may be no memfd, and the rest is of ramfs, whose dirty pages stay */
+bool has_memfd(void);
 bool has_shmem(void);
 /* MEMFD, if that can move: for a test that can do with ANON */
 enum memory memfd_or_anon(void);
@@ -188,6 +192,9 @@ bool try_write_file(const char *path, const char *text);
 __attribute__((format(printf, 3, 4)))
 void write_in(const char *dir, const char *name, const char *fmt, ...);
 bool remove_cgroup(const char *dir);
+
+/* Whoever touches pages of this memory that are missing waits for @uffd */
+void watch_missing(int uffd, const void *mem, size_t size);
 
 /* Of the permitted capabilities, these are the ones in effect from now on */
 void use_caps(uint64_t mask);
