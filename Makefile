@@ -9,6 +9,7 @@ TIMEOUT	?=
 TEST	?= *
 SUITES	?= plain
 WALL	?=
+TABLE	?=
 NR	?=
 
 # Everything that is made of one kernel lies in one directory.
@@ -18,12 +19,12 @@ else
 OUT	:= build/kernel-$(notdir $(KERNEL:/=))-$(shell printf %s '$(KERNEL)' | cksum | cut -d' ' -f1)
 endif
 
-export BASE KERNEL CONFIG OUT TOPOLOGY ICOUNT TIMEOUT WALL NR
+export BASE KERNEL CONFIG OUT TOPOLOGY ICOUNT TIMEOUT WALL TABLE NR
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo check check-debug check-kcsan bench kselftest guest shell source kernel movephys kselftests \
-	packages plan apply unapply series patch clean
+.PHONY: help demo check check-debug check-kcsan check-all bench kselftest guest shell source kernel movephys kselftests \
+	packages plan apply unapply port series patch clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -43,6 +44,11 @@ check-debug: packages kernel kselftests ## run kselftests on a kernel that looks
 
 check-kcsan: packages kernel kselftests ## run the kselftests that race on a kernel that looks for data races
 	@scripts/check kcsan
+
+check-all: ## all of these on each base, and a table of how they ended
+	@status=0; for base in $(notdir $(wildcard bases/*)); do \
+		$(MAKE) check BASE=$$base SUITES='plain debug kcsan' || status=1; \
+	done; scripts/check --table; exit $$status
 
 bench: kernel ## what a move costs beside the other ways, in instructions; by the clock with WALL=1
 	@scripts/packages guest bench
@@ -88,6 +94,10 @@ unapply: ## take the graft out of KERNEL=/any/tree, to the byte
 plan apply unapply:
 	@[ '$(KERNEL)' ] || { echo "$@: say which tree: make $@ KERNEL=/your/tree" >&2; exit 2; }
 	@scripts/graft $@ $(NR:%=--nr=%) '$(KERNEL)'
+
+port: ## try to graft KERNEL=/any/tree, compile what that touches (for ARCH=), and say what is left to do
+	@scripts/packages build
+	@scripts/port
 
 series: ## write the patches to mail, with a cover letter, to dist/
 	@$(if $(KERNEL),,$(MAKE) source)
