@@ -160,7 +160,7 @@ struct phys_call {
 /* Addresses and statuses */
 
 /* Bits above the physical address width must not reach the section tables. */
-static bool phys_to_pfn(u64 addr, unsigned long *pfn)
+static bool address_to_pfn(u64 addr, unsigned long *pfn)
 {
 	if (addr >> MAX_PHYSMEM_BITS)
 		return false;
@@ -1187,7 +1187,7 @@ static int take_entry(struct phys_call *call, unsigned int i)
 
 	call->named[i] = 0;
 	call->status[i] = -ENOENT;
-	if (!phys_to_pfn(call->addr[i], &pfn))
+	if (!address_to_pfn(call->addr[i], &pfn))
 		return 0;
 	pf = recall_folio(call, pfn);
 	if (!pf)
@@ -1253,7 +1253,7 @@ static int query_frame(u64 addr)
 	unsigned long pfn;
 	int status;
 
-	if (!phys_to_pfn(addr, &pfn))
+	if (!address_to_pfn(addr, &pfn))
 		return -ENOENT;
 	page = pfn_to_online_page(pfn);
 	if (!page)

@@ -16,7 +16,7 @@ static struct phys_call *call_of(struct kunit *test)
 /* Addresses and statuses */
 
 /* The width of an address may depend on the boot. */
-static void phys_to_pfn_test(struct kunit *test)
+static void address_to_pfn_test(struct kunit *test)
 {
 	unsigned long pfn;
 	int bit;
@@ -25,22 +25,22 @@ static void phys_to_pfn_test(struct kunit *test)
 		u64 addr = BIT_ULL(bit);
 		bool ok = bit < MAX_PHYSMEM_BITS;
 
-		KUNIT_EXPECT_EQ_MSG(test, phys_to_pfn(addr, &pfn), ok,
+		KUNIT_EXPECT_EQ_MSG(test, address_to_pfn(addr, &pfn), ok,
 				    "bit %d", bit);
 		if (ok)
 			KUNIT_EXPECT_EQ(test, pfn, addr >> PAGE_SHIFT);
 		/* All bits below it: the last byte before */
 		ok = bit <= MAX_PHYSMEM_BITS;
-		KUNIT_EXPECT_EQ_MSG(test, phys_to_pfn(addr - 1, &pfn), ok,
+		KUNIT_EXPECT_EQ_MSG(test, address_to_pfn(addr - 1, &pfn), ok,
 				    "bits below %d", bit);
 		if (ok)
 			KUNIT_EXPECT_EQ(test, pfn, (addr - 1) >> PAGE_SHIFT);
 		/* None that is too high is taken for what the others name. */
-		KUNIT_EXPECT_EQ_MSG(test, phys_to_pfn(addr | PAGE_SIZE, &pfn),
+		KUNIT_EXPECT_EQ_MSG(test, address_to_pfn(addr | PAGE_SIZE, &pfn),
 				    bit < MAX_PHYSMEM_BITS, "bit %d", bit);
 	}
-	KUNIT_EXPECT_FALSE(test, phys_to_pfn(U64_MAX, &pfn));
-	KUNIT_EXPECT_TRUE(test, phys_to_pfn(0, &pfn));
+	KUNIT_EXPECT_FALSE(test, address_to_pfn(U64_MAX, &pfn));
+	KUNIT_EXPECT_TRUE(test, address_to_pfn(0, &pfn));
 	KUNIT_EXPECT_EQ(test, pfn, 0UL);
 }
 
@@ -573,7 +573,7 @@ static void mm_verdict_is_remembered_test(struct kunit *test)
 }
 
 static struct kunit_case migrate_phys_cases[] = {
-	KUNIT_CASE(phys_to_pfn_test),
+	KUNIT_CASE(address_to_pfn_test),
 	KUNIT_CASE(node_has_memory_test),
 	KUNIT_CASE(status_is_failure_test),
 	KUNIT_CASE_PARAM(table_full_test, table_gen_params),
