@@ -3,6 +3,8 @@
 BASE	?= 6.12
 KERNEL	?=
 CONFIG	?=
+ARCH	?= x86
+ARCHS	?=
 TOPOLOGY ?= two-node
 ICOUNT	?=
 TIMEOUT	?=
@@ -19,17 +21,23 @@ else
 OUT	:= build/kernel-$(notdir $(KERNEL:/=))-$(shell printf %s '$(KERNEL)' | cksum | cut -d' ' -f1)
 endif
 
-export BASE KERNEL CONFIG OUT TOPOLOGY ICOUNT TIMEOUT WALL TABLE NR
+ARCHS_KNOWN := $(notdir $(basename $(wildcard guest/arch/*.config)))
+ifeq ($(filter $(ARCH),$(ARCHS_KNOWN)),)
+$(error ARCH=$(ARCH) is not known; there are: $(ARCHS_KNOWN))
+endif
+
+export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL TABLE NR
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo check check-debug check-kcsan check-all bench kselftest guest shell source kernel movephys kselftests \
-	packages plan apply unapply port series patch clean
+.PHONY: help demo check check-debug check-kcsan check-arch check-all bench kselftest guest shell source kernel \
+	movephys kselftests packages plan apply unapply port series patch clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 	@echo
 	@echo "Variables: BASE=$(BASE) (one of: $(notdir $(wildcard bases/*))) or KERNEL=/any/tree;"
+	@echo "ARCH=$(ARCH) (one of: $(ARCHS_KNOWN));"
 	@echo "TOPOLOGY=$(TOPOLOGY) (one of: $(notdir $(wildcard guest/topologies/*))); TIMEOUT=seconds; ICOUNT=1; NR=next"
 
 demo: kernel movephys ## watch a real program's pages move by their physical addresses
@@ -50,13 +58,17 @@ check-all: ## all of these on each base, and a table of how they ended
 		$(MAKE) check BASE=$$base SUITES='plain debug kcsan' || status=1; \
 	done; scripts/check --table; exit $$status
 
+check-arch: source ## compile what is grafted for every architecture, or ARCHS, with the warnings of W=1
+	@scripts/packages build cross
+	@scripts/check cross
+
 bench: kernel ## what a move costs beside the other ways, in instructions; by the clock with WALL=1
 	@scripts/packages guest bench
 	@scripts/bench
 
 kselftest: kernel kselftests ## run kselftests in the guest: TEST=move, or all
 	@scripts/packages guest
-	@scripts/guest --files $(OUT)/kselftest guest/kselftests '$(TEST)'
+	@scripts/guest --files $(OUT)/kselftest$(filter-out -x86,-$(ARCH)) guest/kselftests '$(TEST)'
 
 guest: kernel ## run a static program of yours in the guest: RUN=/path ARGS='...'
 	@[ '$(RUN)' ] || { echo "guest: say what to run: make guest RUN=/path/to/static/program ARGS='...'" >&2; exit 2; }
@@ -83,7 +95,7 @@ movephys: ## build the tool
 kselftests: source ## build the kselftests
 	@scripts/packages tools
 	@scripts/kselftest
-	@scripts/kselftest 32
+	@$(if $(filter x86,$(ARCH)),scripts/kselftest 32)
 
 packages: ## install the Debian packages that all this needs, or say how
 	@scripts/packages
