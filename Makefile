@@ -31,7 +31,7 @@ export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL TABLE NR
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help demo check check-debug check-kcsan check-arch check-all bench kselftest guest shell source kernel \
-	movephys kselftests packages plan apply unapply port series patch clean
+	movephys kselftests libnuma packages plan apply unapply port series patch clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -91,6 +91,10 @@ movephys: ## build the tool
 	@scripts/packages tools
 	@mkdir -p build
 	@$(MAKE) -s -C tools/mm/movephys O=$(CURDIR)/build LDFLAGS=-static
+
+libnuma: ## build libnuma with the call in it, and write the patch for numactl to dist/
+	@scripts/packages libnuma
+	@scripts/libnuma
 
 kselftests: source ## build the kselftests
 	@scripts/packages tools
