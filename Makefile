@@ -31,7 +31,7 @@ export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL TABLE NR
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help demo check check-debug check-kcsan check-arch check-all bench kselftest guest shell source kernel \
-	movephys kselftests libnuma packages plan apply unapply port series patch clean
+	movephys kselftests install libnuma packages plan apply unapply port series patch dist clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -88,9 +88,12 @@ kernel: source ## build the guest's kernel
 	@scripts/kernel
 
 movephys: ## build the tool
+install: ## install the tool, its manual pages and completion: DESTDIR=/stage prefix=/usr
+movephys install:
 	@scripts/packages tools
 	@mkdir -p build
-	@$(MAKE) -s -C tools/mm/movephys O=$(CURDIR)/build LDFLAGS=-static
+	@$(MAKE) -s -C tools/mm/movephys O=$(CURDIR)/build LDFLAGS=-static \
+		$(if $(DESTDIR),DESTDIR=$(abspath $(DESTDIR))) $(@:movephys=all)
 
 libnuma: ## build libnuma with the call in it, and write the patch for numactl to dist/
 	@scripts/packages libnuma
@@ -122,6 +125,10 @@ series: ## write the patches to mail, with a cover letter, to dist/
 patch: ## write one patch for KERNEL=/any/tree to dist/
 	@$(if $(KERNEL),,$(MAKE) source)
 	@scripts/series --patch
+
+dist: ## write the commit that is checked out as a source tarball to dist/
+	@scripts/packages source series
+	@scripts/dist
 
 clean: ## remove build/ and dist/
 	rm -rf build dist
