@@ -53,9 +53,10 @@ check-debug: packages kernel kselftests ## run kselftests on a kernel that looks
 check-kcsan: packages kernel kselftests ## run the kselftests that race on a kernel that looks for data races
 	@scripts/check kcsan
 
-check-all: ## all of these on each base, and a table of how they ended
+check-all: ## all of these and more on each base, and a table of how they ended
+	@scripts/packages build cross
 	@status=0; for base in $(notdir $(wildcard bases/*)); do \
-		$(MAKE) check BASE=$$base SUITES='plain debug kcsan' || status=1; \
+		$(MAKE) check BASE=$$base SUITES='plain debug kcsan slow' || status=1; \
 	done; scripts/check --table; exit $$status
 
 check-arch: source ## compile what is grafted for every architecture, or ARCHS, with the warnings of W=1
