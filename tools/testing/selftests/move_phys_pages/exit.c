@@ -164,7 +164,8 @@ static void send_reply(int fuse, uint64_t unique, int err, const void *data,
 		die("FUSE does not take a reply");
 }
 
-static void serve_until_reads(int fuse, unsigned int reads)
+/* Until there have been so many requests of a kind */
+static void serve(int fuse, uint32_t kind, unsigned int times)
 {
 	const struct fuse_init_out init = {
 		.major = FUSE_KERNEL_VERSION,
@@ -185,9 +186,10 @@ static void serve_until_reads(int fuse, unsigned int reads)
 	static char buf[2 * FUSE_MIN_READ_BUFFER];
 	const struct fuse_in_header *in = (void *)buf;
 
-	while (reads) {
+	while (times) {
 		if (read(fuse, buf, sizeof(buf)) < (ssize_t)sizeof(*in))
 			die("no request from FUSE");
+		times -= in->opcode == kind;
 		switch (in->opcode) {
 		case FUSE_INIT:
 			send_reply(fuse, in->unique, 0, &init, sizeof(init));
@@ -199,7 +201,6 @@ static void serve_until_reads(int fuse, unsigned int reads)
 			send_reply(fuse, in->unique, 0, &open, sizeof(open));
 			break;
 		case FUSE_READ:
-			reads--;
 			break;
 		default:
 			send_reply(fuse, in->unique, EOPNOTSUPP, NULL, 0);
@@ -298,11 +299,9 @@ static void hold_exit(const FIXTURE_DATA(exiting) *self, unsigned int nr)
 {
 	const size_t size = TASKS * page_size(), list_size = 3 * sizeof(long);
 	int fd = open(self->file, O_RDONLY | O_CLOEXEC);
-	struct stat st;
 	char *file;
 
-	/* FUSE takes a file for empty until somebody asks for its size */
-	if (fd < 0 || fstat(fd, &st))
+	if (fd < 0)
 		die("cannot open the FUSE file");
 	file = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (file == MAP_FAILED)
@@ -340,6 +339,7 @@ static void start(FIXTURE_DATA(exiting) *self, int clone_flags)
 {
 	struct task *second = &self->tasks[1];
 	pid_t pid = fork();
+	struct stat st;
 
 	if (pid < 0)
 		die("no process");
@@ -347,6 +347,12 @@ static void start(FIXTURE_DATA(exiting) *self, int clone_flags)
 		return;
 	/* Else the file would live as long as who waits for it */
 	close(self->fuse);
+	/*
+	 * FUSE takes a file for empty until somebody asks for its size. Whoever
+	 * does so later throws out what the other one reads, and waits for it.
+	 */
+	if (stat(self->file, &st))
+		die("the FUSE file has no size");
 	if (self->cpusets)
 		write_in(self->domain, "cgroup.procs", "0");
 	touch_on(self->from, self->mem, page_size());
@@ -387,9 +393,10 @@ static uint64_t set_the_scene(struct __test_metadata *_metadata,
 		exits += variant->roles[i].exits;
 	}
 	start(self, variant->clone_flags);
+	serve(self->fuse, FUSE_GETATTR, 1);
 	for (i = 0; i < count; i++)
 		ASSERT_EQ(1, read(self->ready[0], &byte, 1));
-	serve_until_reads(self->fuse, exits);
+	serve(self->fuse, FUSE_READ, exits);
 	for (i = 0; i < count; i++)
 		EXPECT_EQ(variant->roles[i].exits,
 			  is_exiting(self->tasks[i].tid));
