@@ -7,7 +7,7 @@
 #include "util.h"
 
 #define SEED	19
-#define PAGES	16384
+#define PAGES	((64UL << 20) / page_size())
 #define MAX_NODES	64
 #define COMPACT_LOCKED	"/proc/sys/vm/compact_unevictable_allowed"
 
