@@ -22,11 +22,12 @@
 #define HUGE (2UL << 20)
 
 static const char usage[] =
-"usage: movephys-holder [-b | -h | -p | -s | -z] PAGES\n"
+"usage: movephys-holder [-b | -h | -p | -s | -t | -z] PAGES\n"
 "  -b  bound to node 0 by policy\n"
 "  -h  in huge pages\n"
 "  -p  the first one pinned\n"
 "  -s  shared with another process\n"
+"  -t  whose first half is read all the time, in a mapping of its own\n"
 "  -z  never written: the zero page\n";
 
 static void fill(__u64 *memory, size_t words)
@@ -79,6 +80,40 @@ static void share(void)
 	}
 }
 
+/*
+ * New pages wait in a batch of their CPU, where page_idle does not see them, for
+ * the lists that this call, which has nothing to move, flushes them to.
+ */
+static void onto_lru(void)
+{
+	unsigned long node0 = 1;
+
+	if (syscall(SYS_migrate_pages, 0, 64, &node0, &node0))
+		err(1, "cannot call migrate_pages");
+}
+
+/* An emulated CPU that has a page in its TLB does not tell of another access. */
+static void forget_tlb(size_t page)
+{
+	void *memory = mmap(NULL, 64 * page, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (memory == MAP_FAILED || munmap(memory, 64 * page))
+		err(1, "cannot map memory for a moment");
+}
+
+static void read_until(const sigset_t *signals, const __u64 *memory,
+		       size_t words, size_t page)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+
+	while (sigtimedwait(signals, NULL, &moment) < 0) {
+		forget_tlb(page);
+		if (!intact(memory, words, 0))
+			exit(1);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	size_t page = sysconf(_SC_PAGESIZE), size, words;
@@ -87,7 +122,7 @@ int main(int argc, char **argv)
 	__u64 *memory;
 	sigset_t term;
 
-	kind = getopt(argc, argv, "bhpsz");
+	kind = getopt(argc, argv, "bhpstz");
 	if (kind == '?' || optind != argc - 1) {
 		fputs(usage, stderr);
 		return 2;
@@ -114,16 +149,23 @@ int main(int argc, char **argv)
 		fill(memory, words);
 	if (!intact(memory, words, kind == 'z'))
 		errx(1, "memory is not what was written");
+	/* What sets it apart does not matter. */
+	if (kind == 't' && madvise(memory, size / 2, MADV_DONTDUMP))
+		err(1, "cannot part the mapping");
 	if (kind == 'p')
 		pin(memory, page);
 	if (kind == 's')
 		share();
 
+	onto_lru();
 	printf("%lx\n", (unsigned long)memory);
 	print_addresses((char *)memory, size, page);
 	puts("ready");
 	fflush(stdout);
 
-	sigwait(&term, &signal);
+	if (kind == 't')
+		read_until(&term, memory, words / 2, page);
+	else
+		sigwait(&term, &signal);
 	return !intact(memory, words, kind == 'z');
 }

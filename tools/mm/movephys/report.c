@@ -1,47 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the user is told: rows, the summary by outcome, the progress bar. */
+#include <assert.h>
 #include <errno.h>
-#include <numaif.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "movephys.h"
 
-/* What each status means: the first row that fits the status and the flags. */
-static const struct meaning {
-	int status;
-	int flag_not_given;
-	const char *words;
-} meanings[] = {
-	{ -ENOENT, 0,
+/* What each status means: the first row that fits the status and the options. */
+const struct meaning meanings[] = {
+	{ -ENOENT, NULL,
 	  "mapped by no process (free, the kernel's own, or no memory there)" },
-	{ -EFAULT, 0,
+	{ -EFAULT, NULL,
 	  "the zero page, or in a mapping that cannot migrate" },
-	{ -EACCES, MPOL_MF_MOVE_ALL,
+	{ -EACCES, &opt.all,
 	  "in use by several processes: --all moves them; or barred by cpuset, policy or LSM" },
-	{ -EACCES, MPOL_MF_STRICT,
+	{ -EACCES, &opt.strict,
 	  "barred from the node by a cpuset or LSM" },
-	{ -EACCES, 0,
+	{ -EACCES, NULL,
 	  "barred from the node by a cpuset, --strict policy or LSM" },
-	{ -EBUSY, 0,
+	{ -EBUSY, NULL,
 	  "busy (pinned or under I/O): try again" },
-	{ -ENOMEM, 0,
+	{ -ENOMEM, NULL,
 	  "without room on the node" },
-	{ -EIO, 0,
+	{ -EIO, NULL,
 	  "dirty, and writing back failed" },
-	{ -EINVAL, 0,
+	{ -EINVAL, NULL,
 	  "dirty, and of a filesystem that can neither migrate nor write back" },
-	{ 0, 0,
+	{ 0, NULL,
 	  "refused for a reason that this movephys does not know" },
 };
 
-static struct {
-	__u64 found[MAX_NODES];	/* by the node where the query saw them */
-	__u64 moved;
-	__u64 refused[ARRAY_SIZE(meanings)];
-} tally;
+static_assert(ARRAY_SIZE(meanings) == MEANINGS, "each has a count");
+
+struct tally tally;
 
 static bool progress_shown;
 
@@ -49,8 +41,9 @@ static size_t meaning_of(int status)
 {
 	size_t i = 0;
 
-	while (meanings[i].status && (meanings[i].status != status ||
-				      meanings[i].flag_not_given & opt.flags))
+	while (meanings[i].status &&
+	       (meanings[i].status != status ||
+		(meanings[i].unless && *meanings[i].unless)))
 		i++;
 	return i;
 }
@@ -62,22 +55,34 @@ void progress_clear(void)
 	progress_shown = false;
 }
 
-/* A query of addresses is a table; otherwise rows are for the curious. */
+/*
+ * A query of addresses is a table; otherwise rows are for the curious. A reader
+ * that takes no more would only hold us up.
+ */
 static bool rows_wanted(void)
 {
-	return opt.verbose || (opt.node == QUERY && !opt.pid && !opt.quiet);
+	if (ferror(stdout))
+		return false;
+	return opt.verbose || (opt.query && opt.addresses && !opt.quiet);
 }
 
 void report_found(__u64 page, int node)
 {
 	tally.found[node]++;
-	if (opt.node == QUERY && rows_wanted())
+	tally.nr_found++;
+	tally.there += is_target(node);
+	if (!opt.query || !rows_wanted())
+		return;
+	if (opt.json)
+		json_row(page, node);
+	else
 		printf("0x%012llx  %d\n", page, node);
 }
 
-void report_moved(void)
+void report_moved(int node)
 {
-	tally.moved++;
+	tally.moved[node]++;
+	tally.nr_moved++;
 }
 
 void report_refused(__u64 page, int status)
@@ -85,17 +90,21 @@ void report_refused(__u64 page, int status)
 	size_t why = meaning_of(status);
 
 	tally.refused[why]++;
-	if (rows_wanted())
+	if (!rows_wanted())
+		return;
+	if (opt.json)
+		json_row(page, status);
+	else
 		printf("0x%012llx  -  %s\n", page, meanings[why].words);
 }
 
 static __u64 refused(void)
 {
-	__u64 sum = 0;
+	__u64 all = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++)
-		sum += tally.refused[i];
-	return sum;
+	for (size_t i = 0; i < MEANINGS; i++)
+		all += tally.refused[i];
+	return all;
 }
 
 bool report_all_well(void)
@@ -115,8 +124,8 @@ static void print_count(FILE *file, __u64 count)
 }
 
 /*
- * Only a process's page table names each page of a huge page, so only there
- * is the size known.
+ * Only where the kernel names them is each page of a huge page there, so only
+ * there is the size known.
  */
 static void print_pages(__u64 count)
 {
@@ -126,73 +135,77 @@ static void print_pages(__u64 count)
 
 	print_count(stdout, count);
 	printf(count == 1 ? " page" : " pages");
-	if (!opt.pid)
+	if (opt.addresses)
 		return;
 	for (; size >= 1024 && unit < ARRAY_SIZE(units) - 1; unit++)
 		size /= 1024;
 	printf(unit ? " (%.1f %s)" : " (%.0f %s)", size, units[unit]);
 }
 
-static void print_part(__u64 count)
+static void print_part(__u64 count, const char *what)
 {
+	if (!count)
+		return;
 	printf("  ");
 	print_count(stdout, count);
-	putchar(' ');
+	printf(" %s\n", what);
 }
 
-static void print_found(void)
+static void print_nodes(const __u64 *counts, const char *preposition)
 {
+	char what[32];
+
 	for (int node = 0; node < MAX_NODES; node++) {
-		if (!tally.found[node] || node == opt.node)
-			continue;
-		print_part(tally.found[node]);
-		printf("on node %d\n", node);
+		snprintf(what, sizeof(what), "%s node %d", preposition, node);
+		print_part(counts[node], what);
 	}
+}
+
+/* Where those are that are not where they shall be */
+static void print_elsewhere(void)
+{
+	static __u64 elsewhere[MAX_NODES];
+
+	for (int node = 0; node < MAX_NODES; node++)
+		elsewhere[node] = is_target(node) ? 0 : tally.found[node];
+	print_nodes(elsewhere, "on");
+}
+
+static void print_head(const char *what, __u64 pages)
+{
+	printf("%s ", what);
+	print_pages(pages);
+	if (!opt.query)
+		printf(" to node%s %s", opt.nr_targets > 1 ? "s" : "", opt.to);
+	putchar('\n');
 }
 
 void report_summary(void)
 {
-	__u64 found = 0;
-
 	progress_clear();
-	if (opt.quiet || (opt.node == QUERY && !opt.pid))
+	if (opt.quiet || ferror(stdout))
 		return;
-	for (int node = 0; node < MAX_NODES; node++)
-		found += tally.found[node];
-
-	if (opt.node == QUERY) {
-		print_pages(found + refused());
-		printf(" of process %d\n", opt.pid);
-		print_found();
+	if (opt.json) {
+		json_summary();
+		return;
+	}
+	if (opt.query && opt.addresses)
+		return;
+	if (opt.query) {
+		print_head("found", tally.nr_found + refused());
+		print_elsewhere();
 	} else if (opt.dry_run) {
-		printf("would try to move ");
-		print_pages(found - tally.found[opt.node]);
-		printf(" to node %d\n", opt.node);
-		print_found();
+		print_head("would try to move", tally.nr_found - tally.there);
+		print_elsewhere();
 	} else {
-		printf("moved ");
-		print_pages(tally.moved);
-		printf(" to node %d\n", opt.node);
+		print_head("moved", tally.nr_moved);
+		if (opt.nr_targets > 1)
+			print_nodes(tally.moved, "to");
 	}
-
-	if (opt.node != QUERY && tally.found[opt.node]) {
-		print_part(tally.found[opt.node]);
-		puts("already there");
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++) {
-		if (!tally.refused[i])
-			continue;
-		print_part(tally.refused[i]);
-		puts(meanings[i].words);
-	}
-}
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
+	print_part(tally.there, "already there");
+	for (size_t i = 0; i < MEANINGS; i++)
+		print_part(tally.refused[i], meanings[i].words);
+	print_part(tally.nowhere, "samples without a physical address");
 }
 
 /* Ten times a second is smooth, and a run that is over at once shows nothing. */
