@@ -145,6 +145,8 @@ bool look_and_move(__u64 *pages, size_t count)
 {
 	ssize_t left = look(pages, count);
 
+	if (left >= 0)
+		progress(count - left);
 	while (left > 0 && !limit_reached() && !nothing_moves()) {
 		size_t n = pace_slice(pages, left);
 		ssize_t rest = n;
@@ -154,6 +156,7 @@ bool look_and_move(__u64 *pages, size_t count)
 				       i == opt.nr_targets - 1);
 		if (rest < 0)
 			return false;
+		progress(n);
 		pages += n;
 		left -= n;
 		if (stopped)

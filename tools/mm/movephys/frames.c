@@ -75,6 +75,7 @@ static bool rewind_frames(struct source *src)
 
 	frames->nr = 0;
 	frames->at = 0;
+	src->ended = false;
 	if (!zones) {
 		complain("cannot open /proc/zoneinfo: %s", strerror(errno));
 		return false;
@@ -101,6 +102,7 @@ static size_t fill_from_frames(struct source *src, __u64 *pages, size_t max)
 		else
 			pages[n++] = span->next++ * page_size;
 	}
+	src->ended = frames->at == frames->nr;
 	return n;
 }
 

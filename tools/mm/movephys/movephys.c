@@ -63,7 +63,7 @@ static const struct row {
 	{ "strict", .flag = &opt.strict,
 	  .help = "keep to the memory policy of each process (MPOL_MF_STRICT)" },
 	{ "limit", "PAGES", .number = &opt.limit, .min = 1,
-	  .help = "end when so many pages have moved; with --query, were told" },
+	  .help = "end when so many pages have moved; with --query, were found" },
 	{ "rate", "MB/S", .number = &opt.rate, .min = 1,
 	  .help = "move so many megabytes a second at most" },
 	{ "budget", "MS", .number = &opt.budget, .min = 1,
@@ -316,7 +316,8 @@ static bool mark(struct source *src)
 	static __u64 pages[BATCH];
 	size_t count;
 
-	while (!stopped && (count = src->fill(src, pages, BATCH))) {
+	while (!stopped && !src->ended) {
+		count = src->fill(src, pages, BATCH);
 		if (opt.cgroup)
 			count = cgroup_select(pages, count);
 		idle_mark(pages, count);
@@ -329,10 +330,13 @@ static bool mark(struct source *src)
 
 static bool work(__u64 *pages, size_t count)
 {
+	size_t all = count;
+
 	if (opt.cgroup)
 		count = cgroup_select(pages, count);
 	if (opt.idle != NOT_GIVEN || opt.accessed != NOT_GIVEN)
 		count = idle_select(pages, count, opt.idle != NOT_GIVEN);
+	progress(all - count);
 	return look_and_move(pages, count);
 }
 
@@ -340,21 +344,20 @@ static bool work(__u64 *pages, size_t count)
 static bool run(struct source *src)
 {
 	static __u64 pages[BATCH];
-	size_t have = 0, got, take;
-	__u64 done = 0;
+	size_t have = 0, take;
 
+	tally.total = src->total;
 	do {
-		got = src->fill(src, pages + have, BATCH - have);
-		have += got;
+		have += src->fill(src, pages + have, BATCH - have);
 		if (stopped)
 			break;
-		take = have == BATCH ? whole_blocks(pages, have) : have;
+		take = src->ended ? have : whole_blocks(pages, have);
+		if (!take && have == BATCH)
+			take = have;
 		if (!work(pages, take))
 			return false;
 		have -= take;
 		memmove(pages, pages + take, have * sizeof(*pages));
-		done += take;
-		progress(done, src->total);
 		if (nothing_moves()) {
 			complain("no room on node %s: the rest was not tried",
 				 opt.to);
@@ -362,7 +365,7 @@ static bool run(struct source *src)
 		}
 		if (limit_reached() || (ferror(stdout) && opt.query))
 			break;
-	} while (got);
+	} while (!src->ended);
 	return !src->failed && !src->junk;
 }
 

@@ -42,12 +42,13 @@ double now(void);
 
 /* Where addresses come from */
 struct source {
-	/* Stores up to @max addresses; returns how many, 0 at the end. */
+	/* Stores up to @max addresses; returns how many there are by now. */
 	size_t (*fill)(struct source *src, __u64 *pages, size_t max);
 	/* From the start again; says why if it cannot. */
 	bool (*rewind)(struct source *src);
 	__u64 total;		/* how many there will be; 0: nobody knows */
-	bool failed;		/* it broke off, and said why */
+	bool ended;
+	bool failed;		/* it ended too early, and said why */
 	bool junk;		/* some of it was no address; it said so */
 };
 
@@ -104,6 +105,7 @@ extern struct tally {
 	__u64 nr_moved;
 	__u64 refused[MEANINGS];
 	__u64 nowhere;		/* samples without a physical address */
+	__u64 total, done;	/* addresses, for the progress bar */
 	__u64 calls;		/* that move */
 	double longest;		/* of them, in seconds */
 } tally;
@@ -115,7 +117,7 @@ void report_moved(int node);
 void report_refused(__u64 page, int status);
 bool report_all_well(void);
 void report_summary(void);
-void progress(__u64 done, __u64 total);
+void progress(__u64 more);
 void progress_clear(void);
 
 /* The same for programs: json.c */

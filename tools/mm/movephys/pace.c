@@ -49,12 +49,12 @@ void pace_called(size_t entries, size_t moved, double seconds)
 		nap(moved * page_size / (opt.rate * 1000000.0) - seconds);
 }
 
-/* How many in front end with the end of a block, if there is one */
+/* How many there are in front of those in the last block */
 size_t whole_blocks(const __u64 *pages, size_t count)
 {
 	size_t n = count;
 
 	while (n && same_block(pages[n - 1], pages[count - 1]))
 		n--;
-	return n ? n : count;
+	return n;
 }

@@ -84,7 +84,7 @@ static size_t fill_from_process(struct source *src, __u64 *pages, size_t max)
 	struct process *proc = (struct process *)src;
 	size_t n = 0;
 
-	while (n < max && !src->failed) {
+	while (n < max && !src->ended) {
 		ssize_t count = next_entries(proc, max - n);
 
 		if (count < 0) {
@@ -92,6 +92,7 @@ static size_t fill_from_process(struct source *src, __u64 *pages, size_t max)
 				complain("process %d exited meanwhile", proc->pid);
 				src->failed = true;
 			}
+			src->ended = true;
 			break;
 		}
 		for (ssize_t i = 0; i < count; i++) {
@@ -103,6 +104,7 @@ static size_t fill_from_process(struct source *src, __u64 *pages, size_t max)
 				complain("/proc/%d/pagemap shows no address without CAP_SYS_ADMIN",
 					 proc->pid);
 				src->failed = true;
+				src->ended = true;
 				break;
 			}
 			pages[n++] = (entry & pfn_mask) * page_size;
@@ -117,6 +119,7 @@ static bool rewind_process(struct source *src)
 
 	rewind(proc->maps);
 	proc->next = proc->end;
+	src->ended = false;
 	src->total = resident(proc);
 	return true;
 }

@@ -209,11 +209,12 @@ void report_summary(void)
 }
 
 /* Ten times a second is smooth, and a run that is over at once shows nothing. */
-void progress(__u64 done, __u64 total)
+void progress(__u64 more)
 {
 	static const char full[] = "########################################";
 	const int width = sizeof(full) - 1;
 	static double next;
+	__u64 done = tally.done += more, total = tally.total;
 	int part;
 
 	if (!next)

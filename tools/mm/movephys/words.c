@@ -2,8 +2,10 @@
 /* Addresses that are given: arguments, standard input, samples of perf */
 #include <ctype.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "movephys.h"
 
@@ -18,7 +20,10 @@ struct words {
 	struct source src;
 	char **args;		/* NULL: read the file */
 	char **arg;
-	FILE *file;
+	int file;
+	bool unreadable;	/* from here on */
+	char text[1 << 16];	/* of the file, from @at to @end still to be read */
+	size_t at, end;
 	unsigned long line;
 	unsigned long junk;	/* how many words are */
 	bool told;		/* of them */
@@ -110,17 +115,49 @@ static void say_junk(char *word, unsigned long line)
 		 "0xHEX or DECIMAL, START-END or START+LENGTH");
 }
 
+static int next_char(struct words *words)
+{
+	ssize_t got;
+
+	if (words->at == words->end) {
+		got = read(words->file, words->text, sizeof(words->text));
+		words->unreadable = got < 0;
+		if (got <= 0)
+			return EOF;
+		words->at = 0;
+		words->end = got;
+	}
+	return (unsigned char)words->text[words->at++];
+}
+
+/* Only after next_char(), and not after the end */
+static void back(struct words *words)
+{
+	words->at--;
+}
+
+/* Who samples memory says more later: what is known should be worked off now. */
+static bool would_wait(struct words *words)
+{
+	struct pollfd poll_file = { .fd = words->file, .events = POLLIN };
+
+	while (words->at < words->end && isspace(words->text[words->at]))
+		words->line += words->text[words->at++] == '\n';
+	return !words->args && words->at == words->end &&
+	       !poll(&poll_file, 1, 0);
+}
+
 /* The next word; a longer one than fits is junk anyhow. */
 static bool read_word(struct words *words, char *word, size_t size)
 {
 	size_t len = 0;
 	int c;
 
-	while ((c = getc_unlocked(words->file)) != EOF) {
+	while ((c = next_char(words)) != EOF) {
 		if (isspace(c)) {
 			if (len) {
 				/* Still this word's line, so not counted yet. */
-				ungetc(c, words->file);
+				back(words);
 				break;
 			}
 			words->line += c == '\n';
@@ -130,7 +167,7 @@ static bool read_word(struct words *words, char *word, size_t size)
 	}
 	word[len] = '\0';
 	/* Half a word, cut off by a signal or an error, must not name a page. */
-	return len && !ferror(words->file);
+	return len && !words->unreadable;
 }
 
 /* The last word of the next line that has any */
@@ -142,12 +179,12 @@ static bool read_last_word(struct words *words, char *word, size_t size)
 		if (!read_word(words, word, size))
 			return false;
 		do {
-			c = getc_unlocked(words->file);
+			c = next_char(words);
 		} while (c != '\n' && isspace(c));
 		if (c != EOF)
-			ungetc(c, words->file);
+			back(words);
 	} while (c != '\n' && c != EOF);
-	return !ferror(words->file);
+	return !words->unreadable;
 }
 
 static bool next_in_file(struct words *words)
@@ -163,7 +200,7 @@ static bool next_in_file(struct words *words)
 		if (!words->told && ++words->junk <= MAX_COMPLAINTS)
 			say_junk(word, words->line);
 	}
-	if (ferror(words->file) && !stopped) {
+	if (words->unreadable && !stopped) {
 		complain("cannot read standard input: %s", strerror(errno));
 		words->src.failed = true;
 	}
@@ -187,10 +224,11 @@ static size_t fill_from_words(struct source *src, __u64 *pages, size_t max)
 	struct range *range = &words->range;
 	size_t n = 0;
 
-	while (n < max) {
+	while (n < max && !src->ended) {
 		if (!range->pages) {
-			if (!next_range(words))
+			if (n && would_wait(words))
 				break;
+			src->ended = !next_range(words);
 			continue;
 		}
 		pages[n++] = range->next;
@@ -207,7 +245,10 @@ static bool rewind_words(struct source *src)
 	words->arg = words->args;
 	words->line = 1;
 	words->range.pages = 0;
-	if (words->args || !fseeko(words->file, 0, SEEK_SET))
+	words->at = 0;
+	words->end = 0;
+	src->ended = false;
+	if (words->args || !lseek(words->file, 0, SEEK_SET))
 		return true;
 	complain("standard input cannot be read twice: give a file, or --strict-input");
 	return false;
@@ -216,22 +257,22 @@ static bool rewind_words(struct source *src)
 /* Nothing is done before all of it is read, and copied to be read again. */
 static bool check_input(struct words *words)
 {
-	static char text[1 << 16];
-	size_t n;
+	FILE *copy = tmpfile();
+	ssize_t n;
 
-	words->file = tmpfile();
-	if (!words->file) {
+	if (!copy) {
 		complain("cannot make a temporary file: %s", strerror(errno));
 		return false;
 	}
-	while ((n = fread(text, 1, sizeof(text), stdin)))
-		if (fwrite(text, 1, n, words->file) != n)
+	words->file = fileno(copy);
+	while ((n = read(STDIN_FILENO, words->text, sizeof(words->text))) > 0)
+		if (write(words->file, words->text, n) != n)
 			break;
-	if (ferror(stdin) || fflush(words->file)) {
+	if (n) {
 		complain("cannot copy standard input: %s", strerror(errno));
 		return false;
 	}
-	rewind(words->file);
+	rewind_words(&words->src);
 	while (next_range(words))
 		;
 	tally.nowhere = 0;
@@ -248,7 +289,7 @@ struct source *source_words(char **args)
 	struct range range;
 
 	if (!strcmp(args[0], "-") && !args[1]) {
-		words.file = stdin;
+		words.file = STDIN_FILENO;
 		return !opt.strict_input || check_input(&words) ?
 		       &words.src : NULL;
 	}

@@ -198,7 +198,7 @@ static unsigned long move_all(int from, int to, bool hot)
 	return batch.moved;
 }
 
-static double number(const char *text)
+static double value_of(const char *text)
 {
 	char *end;
 	double value = strtod(text, &end);
@@ -225,16 +225,16 @@ int main(int argc, char **argv)
 
 	while ((c = getopt(argc, argv, "i:r:")) != -1) {
 		if (c == 'i')
-			interval = number(optarg);
+			interval = value_of(optarg);
 		else if (c == 'r')
-			rate = number(optarg) * 1e6;
+			rate = value_of(optarg) * 1e6;
 		else
 			return 2;
 	}
 	if (argc - optind != 2 || !rate)
 		errx(2, "usage: tierd [-i SECONDS] [-r MB/S] FAST-NODE SLOW-NODE");
-	fast = number(argv[optind]);
-	slow = number(argv[optind + 1]);
+	fast = value_of(argv[optind]);
+	slow = value_of(argv[optind + 1]);
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
