@@ -322,10 +322,10 @@ static bool mark(struct source *src)
 			count = cgroup_select(pages, count);
 		idle_mark(pages, count);
 	}
-	if (src->failed)
+	if (src->failed || stopped)
 		return false;
 	nap(opt.idle != NOT_GIVEN ? opt.idle : opt.accessed);
-	return stopped || src->rewind(src);
+	return !stopped && src->rewind(src);
 }
 
 static bool work(__u64 *pages, size_t count)
@@ -371,18 +371,28 @@ static bool run(struct source *src)
 
 static int once(struct source *src)
 {
+	bool two_passes = opt.idle != NOT_GIVEN || opt.accessed != NOT_GIVEN;
 	int status = REFUSED;
 
 	memset(&tally, 0, sizeof(tally));
-	if ((opt.idle == NOT_GIVEN && opt.accessed == NOT_GIVEN) || mark(src))
-		if (stopped || run(src))
-			status = report_all_well() ? ALL_WELL : SOME_NOT;
-	if (stopped) {
-		complain("interrupted");
-		status = 128 + stopped;
-	}
+	if ((!two_passes || mark(src)) && run(src))
+		status = report_all_well() ? ALL_WELL : SOME_NOT;
 	report_summary();
 	fflush(stdout);
+	return status;
+}
+
+/* Until something fails or somebody asks us to end */
+static int again_and_again(struct source *src)
+{
+	int status = once(src);
+
+	while (opt.watch != NOT_GIVEN && status <= SOME_NOT && !stopped &&
+	       !ferror(stdout)) {
+		nap(opt.watch);
+		if (!stopped)
+			status = src->rewind(src) ? once(src) : REFUSED;
+	}
 	return status;
 }
 
@@ -434,15 +444,10 @@ int main(int argc, char **argv)
 	check_options(argv + optind);
 	catch_signals();
 	src = open_source(argv + optind);
-	if (!src)
-		return REFUSED;
-	status = once(src);
-	while (opt.watch != NOT_GIVEN && status <= SOME_NOT && !ferror(stdout)) {
-		nap(opt.watch);
-		if (stopped)
-			status = 128 + stopped;
-		else
-			status = src->rewind(src) ? once(src) : REFUSED;
+	status = src ? again_and_again(src) : REFUSED;
+	if (stopped) {
+		complain("interrupted");
+		status = 128 + stopped;
 	}
 	leave(status);
 }

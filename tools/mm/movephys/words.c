@@ -269,7 +269,9 @@ static bool check_input(struct words *words)
 		if (write(words->file, words->text, n) != n)
 			break;
 	if (n) {
-		complain("cannot copy standard input: %s", strerror(errno));
+		if (!stopped)
+			complain("cannot copy standard input: %s",
+				 strerror(errno));
 		return false;
 	}
 	rewind_words(&words->src);
