@@ -115,15 +115,11 @@ static void find_kernel_image(struct bad *bad, const char *good)
 /* Of the firmware, and of devices: most of it has no struct page at all */
 static void find_no_ram(struct bad *bad, const char *good)
 {
-	static const char * const names[] = {
-		"Reserved", "ACPI Tables", "PCI Bus", "IOAPIC", "Local APIC",
-	};
 	uint64_t start, end;
-	size_t i;
-	long pos;
+	long pos = 0;
 
-	for (i = 0; i < ARRAY_SIZE(names); i++)
-		for (pos = 0; next_resource(names[i], &pos, &start, &end);)
+	while (next_resource("", &pos, &start, &end))
+		if (!is_ram(start) && !is_ram(end))
 			add_ends(bad, start, end);
 }
 
@@ -334,12 +330,18 @@ static void find_mapped_frames(struct bad *bad, const char *good)
 	long pos = 0;
 	char *rom;
 
-	/* The firmware's, which /dev/mem maps whatever else it refuses */
-	if (fd < 0 || !next_resource("System ROM", &pos, &start, &end))
+	/* The firmware's, which /dev/mem maps whatever else it refuses; or the kernel's */
+	if (fd < 0)
 		return;
+	if (!next_resource("System ROM", &pos, &start, &end)) {
+		pos = 0;
+		if (!next_resource("Kernel code", &pos, &start, &end))
+			return;
+	}
 	rom = mmap(NULL, end + 1 - start, PROT_READ, MAP_SHARED, fd, start);
 	if (rom == MAP_FAILED)
-		die("/dev/mem does not map the firmware");
+		die("/dev/mem does not map what is at %llx",
+		    (unsigned long long)start);
 	for (i = 0; i < end - start; i += page_size()) {
 		peek(rom + i);
 		add(bad, start + i);
