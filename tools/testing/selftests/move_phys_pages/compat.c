@@ -32,7 +32,7 @@ FIXTURE_SETUP(compat)
 	self->req = request_new(PAGES);
 	request_set_pages(self->req, 0, self->mem, PAGES, self->to);
 	if (!beyond_32_bits(self->req))
-		SKIP(return, "needs memory above 4 GiB");
+		SKIP_TEST("needs memory above 4 GiB");
 }
 
 FIXTURE_TEARDOWN(compat)

@@ -202,7 +202,7 @@ FIXTURE_SETUP(cpuset)
 	self->cg.to = self->to;
 	missing = make_cgroups(&self->cg, variant->v1);
 	if (missing)
-		SKIP(return, "%s", missing);
+		SKIP_TEST("%s", missing);
 	self->mem = map_memory(MEMFD, 1);
 	self->tid = (pid_t *)map_memory(SHMEM, 1);
 	/* The file keeps the page */
@@ -749,10 +749,10 @@ FIXTURE_SETUP(long_call)
 	self->cg.to = self->to;
 	self->uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
 	if (self->uffd < 0)
-		SKIP(return, "needs CONFIG_USERFAULTFD");
+		SKIP_TEST("needs CONFIG_USERFAULTFD");
 	missing = make_cgroups(&self->cg, variant->v1);
 	if (missing)
-		SKIP(return, "%s", missing);
+		SKIP_TEST("%s", missing);
 	if (variant->v1)
 		write_in(self->cg.outside, "cpuset.memory_migrate", "%d",
 			 variant->migrates);

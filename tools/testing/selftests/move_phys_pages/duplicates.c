@@ -50,7 +50,7 @@ FIXTURE_SETUP(dup)
 	self->mem = variant->thp ? alloc_thp(self->from, SEED) :
 		    alloc_memory(variant->kind, self->from, 1, SEED);
 	if (!self->mem)
-		SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+		SKIP_TEST("needs CONFIG_TRANSPARENT_HUGEPAGE");
 	self->size = variant->thp ? thp_size() : page_size();
 	self->phys = phys_of(0, self->mem);
 	self->others = alloc_memory(ANON, self->from, OTHERS, SEED + 1);

@@ -240,7 +240,7 @@ FIXTURE_SETUP(exiting)
 {
 	TWO_NODES(self->from, self->to);
 	if (!mount_file(self))
-		SKIP(return, "needs CONFIG_FUSE_FS");
+		SKIP_TEST("needs CONFIG_FUSE_FS");
 	self->cpusets = try_write_file(ROOT "/cgroup.subtree_control",
 				       "+cpuset");
 	if (self->cpusets)

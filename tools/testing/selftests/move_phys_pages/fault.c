@@ -190,13 +190,13 @@ static void set_injection(bool on)
 FIXTURE_SETUP(fault)
 {
 	if (access("/proc/thread-self/fail-nth", W_OK))
-		SKIP(return, "needs CONFIG_FAULT_INJECTION");
+		SKIP_TEST("needs CONFIG_FAULT_INJECTION");
 	if (access(INJECT "failslab/ignore-gfp-wait", W_OK))
-		SKIP(return, "needs CONFIG_FAILSLAB");
+		SKIP_TEST("needs CONFIG_FAILSLAB");
 	if (access(INJECT "fail_page_alloc/min-order", W_OK))
-		SKIP(return, "needs CONFIG_FAIL_PAGE_ALLOC");
+		SKIP_TEST("needs CONFIG_FAIL_PAGE_ALLOC");
 	if (access(INJECT "fail_usercopy/verbose", W_OK))
-		SKIP(return, "needs CONFIG_FAULT_INJECTION_USERCOPY");
+		SKIP_TEST("needs CONFIG_FAULT_INJECTION_USERCOPY");
 	TWO_NODES(self->from, self->to);
 	NEEDS_KIND(variant->kind);
 	if (variant->what == HUGETLB) {
@@ -206,7 +206,7 @@ FIXTURE_SETUP(fault)
 	}
 	alloc_folios(self, variant);
 	if (!self->mem)
-		SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+		SKIP_TEST("needs CONFIG_TRANSPARENT_HUGEPAGE");
 	if (variant->policy) {
 		unsigned long mask = BIT(self->from) | BIT(self->to);
 

@@ -166,7 +166,7 @@ FIXTURE_SETUP(disk)
 
 	TWO_NODES(self->from, self->to);
 	if (!find_disk(&disk))
-		SKIP(return, NEEDS_DISK);
+		SKIP_TEST(NEEDS_DISK);
 	stop_writeback(self->writeback, sizeof(self->writeback));
 	self->fd = cache_file(&disk, self->from, variant->dirty);
 	self->mem = map_at(self->fd, variant->prot, variant->flags, SIZE);
@@ -563,7 +563,7 @@ FIXTURE_SETUP(held_io)
 
 	TWO_NODES(self->from, self->to);
 	if (access(NBD, R_OK | W_OK))
-		SKIP(return, "needs CONFIG_BLK_DEV_NBD");
+		SKIP_TEST("needs CONFIG_BLK_DEV_NBD");
 	stop_writeback(self->writeback, sizeof(self->writeback));
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock));
 	ASSERT_EQ(0, pipe(wake));
@@ -817,7 +817,7 @@ FIXTURE_SETUP(stubborn)
 	ASSERT_NE(NULL, mkdtemp(self->dir));
 	if (mount("none", self->dir, variant->type, 0, NULL)) {
 		rmdir(self->dir);
-		SKIP(return, "needs CONFIG_MIGRATE_PHYS_TEST_FS");
+		SKIP_TEST("needs CONFIG_MIGRATE_PHYS_TEST_FS");
 	}
 	stop_writeback(self->writeback, sizeof(self->writeback));
 	snprintf(path, sizeof(path), "%s/%s", self->dir, variant->name);

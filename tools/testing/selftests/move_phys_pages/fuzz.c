@@ -1090,7 +1090,7 @@ FIXTURE_SETUP(fuzz)
 		if (is_lacking(r))
 			r->pages = 0;
 		else if (!alloc_region(r))
-			SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+			SKIP_TEST("needs CONFIG_TRANSPARENT_HUGEPAGE");
 	}
 	for (i = 0; i < 3; i++)
 		make_view(&views[i]);

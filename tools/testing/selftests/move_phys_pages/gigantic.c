@@ -69,7 +69,7 @@ FIXTURE_SETUP(gigantic)
 	NEEDS_HUGETLB();
 	if (!pool(self->from, 1) || !pool(self->to, 1)) {
 		empty_pools(self);
-		SKIP(return, "needs room for a page of 1 GiB on two nodes");
+		SKIP_TEST("needs room for a page of 1 GiB on two nodes");
 	}
 	self->pages = SIZE / page_size();
 	self->mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,

@@ -79,12 +79,12 @@ FIXTURE_SETUP(boot)
 	TWO_NODES(self->from, self->to);
 	n = memory_blocks(self->to, blocks, MAX_BLOCKS);
 	if (!n)
-		SKIP(return, "needs CONFIG_MEMORY_HOTREMOVE");
+		SKIP_TEST("needs CONFIG_MEMORY_HOTREMOVE");
 	while (n && (is_offline(blocks[n - 1]) ||
 		     !try_state(blocks[n - 1], "offline")))
 		n--;
 	if (!n)
-		SKIP(return, "needs memory that can go offline");
+		SKIP_TEST("needs memory that can go offline");
 	self->block = blocks[n - 1];
 }
 
@@ -323,7 +323,7 @@ FIXTURE_SETUP(during)
 {
 	SPARE_NODE(&self->spare, self->from, self->to);
 	if (access("/proc/sys/vm/unprivileged_userfaultfd", F_OK))
-		SKIP(return, "needs CONFIG_USERFAULTFD");
+		SKIP_TEST("needs CONFIG_USERFAULTFD");
 	bring(&self->spare, self->spare.nr);
 	self->mem = alloc_memory(ANON, variant->target ? self->from :
 				 self->spare.node, 2 * CHUNK, SEED);
@@ -408,7 +408,7 @@ FIXTURE_SETUP(meanwhile)
 {
 	SPARE_NODE(&self->spare, self->from, self->to);
 	if (!variant->all && self->spare.nr < 2)
-		SKIP(return, "needs a node of two blocks");
+		SKIP_TEST("needs a node of two blocks");
 	self->rounds.spare = &self->spare;
 	self->rounds.nr = variant->all ? self->spare.nr : 1;
 	self->mem = alloc_memory(ANON, self->to, PAGES, SEED);

@@ -45,7 +45,7 @@ FIXTURE_SETUP(ksm)
 
 	TWO_NODES(self->from, self->to);
 	if (access(KSM "run", W_OK))
-		SKIP(return, "needs CONFIG_KSM");
+		SKIP_TEST("needs CONFIG_KSM");
 	for (i = 0; i < ARRAY_SIZE(settings); i++)
 		if (!access(settings[i], R_OK))
 			read_file(settings[i], self->saved[i],

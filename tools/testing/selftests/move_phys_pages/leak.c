@@ -52,7 +52,7 @@ FIXTURE_SETUP(leak)
 	self->mem = alloc_memory(variant->kind, self->from, PAGES, SEED);
 	self->thp = alloc_thp(self->from, SEED);
 	if (!self->thp)
-		SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+		SKIP_TEST("needs CONFIG_TRANSPARENT_HUGEPAGE");
 	self->req = request_new(PAGES + 1);
 	name_all(self->req, self->mem, self->thp, self->to);
 }

@@ -223,7 +223,7 @@ FIXTURE_SETUP(batch)
 	if (sched_getaffinity(0, sizeof(cpus), &cpus))
 		die("no affinity");
 	if (CPU_COUNT(&cpus) < 2)
-		SKIP(return, "needs two CPUs");
+		SKIP_TEST("needs two CPUs");
 	for (self->cpu = 0; !CPU_ISSET(self->cpu, &cpus); self->cpu++)
 		;
 	self->other_cpu = self->cpu + 1;
@@ -231,7 +231,7 @@ FIXTURE_SETUP(batch)
 		self->other_cpu++;
 	run_on(self->cpu);
 	if (!park_pages(self, variant))
-		SKIP(return, "needs pages that wait in LRU batches");
+		SKIP_TEST("needs pages that wait in LRU batches");
 }
 
 FIXTURE_TEARDOWN(batch)

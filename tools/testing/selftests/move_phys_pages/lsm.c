@@ -42,7 +42,7 @@ FIXTURE_SETUP(lsm)
 {
 	TWO_NODES(self->from, self->to);
 	if (access("/sys/fs/smackfs", F_OK))
-		SKIP(return, "needs CONFIG_SECURITY_SMACK");
+		SKIP_TEST("needs CONFIG_SECURITY_SMACK");
 	snprintf(self->dir, sizeof(self->dir), "/tmp/mpp-%d", getpid());
 	ASSERT_EQ(0, mkdir(self->dir, 0700));
 	ASSERT_EQ(0, mount("mpp", self->dir, "smackfs", 0, NULL));

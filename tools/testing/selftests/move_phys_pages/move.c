@@ -351,7 +351,7 @@ FIXTURE_SETUP(thp)
 	self->pages = thp_size() / page_size();
 	self->mem = alloc_thp(self->from, SEED);
 	if (!self->mem)
-		SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+		SKIP_TEST("needs CONFIG_TRANSPARENT_HUGEPAGE");
 }
 
 FIXTURE_TEARDOWN(thp)
@@ -431,7 +431,7 @@ FIXTURE_SETUP(thp_order)
 	for (i = 0; i < 2; i++) {
 		self->mem[i] = alloc_thp(self->from, SEED + i);
 		if (!self->mem[i])
-			SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+			SKIP_TEST("needs CONFIG_TRANSPARENT_HUGEPAGE");
 	}
 }
 

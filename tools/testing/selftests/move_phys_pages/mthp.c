@@ -197,10 +197,10 @@ FIXTURE_SETUP(folio)
 	TWO_NODES(self->from, self->to);
 	NEEDS_KIND(variant->kind);
 	if (access(THP, R_OK))
-		SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+		SKIP_TEST("needs CONFIG_TRANSPARENT_HUGEPAGE");
 	size = variant_size(variant);
 	if (variant->kind != TMPFS && !allow(self, variant))
-		SKIP(return, "needs a kernel that has huge pages of %zu KiB",
+		SKIP_TEST("needs a kernel that has huge pages of %zu KiB",
 		     size / KIB);
 	self->pages = size / page_size();
 	ASSERT_TRUE(get_folio(self, variant->kind));

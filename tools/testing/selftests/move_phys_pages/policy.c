@@ -374,7 +374,7 @@ FIXTURE_SETUP(policy)
 	TWO_NODES(self->from, self->to);
 	if (!has_mode(variant->vma.mode, self->from) ||
 	    !has_mode(variant->task.mode, self->from))
-		SKIP(return, "needs a kernel that has MPOL_WEIGHTED_INTERLEAVE");
+		SKIP_TEST("needs a kernel that has MPOL_WEIGHTED_INTERLEAVE");
 	self->mem = map_memory(ANON, 1);
 	mapper.mem = self->mem;
 	mapper.from = self->from;
@@ -755,7 +755,7 @@ FIXTURE_SETUP(huge)
 		self->size = thp_size();
 		self->mem = alloc_thp(self->from, SEED);
 		if (!self->mem)
-			SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+			SKIP_TEST("needs CONFIG_TRANSPARENT_HUGEPAGE");
 		return;
 	}
 	NEEDS_HUGETLB();

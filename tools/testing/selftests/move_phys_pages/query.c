@@ -51,7 +51,7 @@ FIXTURE_SETUP(query)
 
 	TWO_NODES(self->from, self->to);
 	if (variant->kind == MEMFD && !has_memfd())
-		SKIP(return, "needs CONFIG_MEMFD_CREATE");
+		SKIP_TEST("needs CONFIG_MEMFD_CREATE");
 	self->req = request_new(2 * PAGES);
 	for (i = 0; i < 2; i++) {
 		self->mem[i] = alloc_memory(variant->kind,

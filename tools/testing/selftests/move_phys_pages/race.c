@@ -844,7 +844,7 @@ FIXTURE_SETUP(race)
 	self->free = free_frames();
 	lacks = race->opponent->begin ? race->opponent->begin(race) : NULL;
 	if (lacks)
-		SKIP(return, "needs %s", lacks);
+		SKIP_TEST("needs %s", lacks);
 }
 
 /* Whoever still has a page for a moment is some daemon of the kernel */

@@ -515,7 +515,7 @@ FIXTURE_SETUP(bad)
 	else
 		find_by_flags(&self->bad, variant->mask, variant->flags);
 	if (!self->bad.count)
-		SKIP(return, "needs %s", variant->needs ?: "any of them");
+		SKIP_TEST("needs %s", variant->needs ?: "any of them");
 }
 
 FIXTURE_TEARDOWN(bad)
@@ -783,11 +783,11 @@ FIXTURE_SETUP(held)
 	self->mem = variant->thp ? alloc_thp(self->from, SEED) :
 		    alloc_memory(variant->kind, self->from, 1, SEED);
 	if (!self->mem)
-		SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+		SKIP_TEST("needs CONFIG_TRANSPARENT_HUGEPAGE");
 	self->size = variant->thp ? thp_size() : page_size();
 	self->pages = self->size / page_size();
 	if (!hold(self, variant->longterm))
-		SKIP(return, "no %s", variant->longterm ? "io_uring" : "pipe");
+		SKIP_TEST("no %s", variant->longterm ? "io_uring" : "pipe");
 	self->phys = phys_of(0, self->mem);
 }
 

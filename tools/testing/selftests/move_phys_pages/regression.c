@@ -352,9 +352,9 @@ FIXTURE_SETUP(bystander)
 	TWO_NODES(self->from, self->to);
 	NEEDS_KIND(variant->kind);
 	if (access(ROOT "/cgroup.subtree_control", W_OK))
-		SKIP(return, "needs cgroup2 on " ROOT);
+		SKIP_TEST("needs cgroup2 on " ROOT);
 	if (!try_write_file(ROOT "/cgroup.subtree_control", "+cpuset"))
-		SKIP(return, "needs CONFIG_CPUSETS");
+		SKIP_TEST("needs CONFIG_CPUSETS");
 	snprintf(self->dir, sizeof(self->dir), ROOT "/mpp-%d", getpid());
 	ASSERT_EQ(0, mkdir(self->dir, 0755));
 	write_in(self->dir, "cpuset.mems", "%d", self->from);
@@ -456,7 +456,7 @@ FIXTURE_SETUP(same)
 		self->bytes = thp_size();
 		self->mem = alloc_thp(self->from, SEED);
 		if (!self->mem)
-			SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+			SKIP_TEST("needs CONFIG_TRANSPARENT_HUGEPAGE");
 		break;
 	case HUGETLB:
 		NEEDS_HUGETLB();

@@ -189,7 +189,7 @@ FIXTURE_SETUP(limited)
 	TWO_NODES(self->from, self->to);
 	NEEDS_KIND(variant->kind);
 	if (!try_write_file(ROOT "/cgroup.subtree_control", "+memory"))
-		SKIP(return, "needs CONFIG_MEMCG");
+		SKIP_TEST("needs CONFIG_MEMCG");
 	snprintf(self->dir, sizeof(self->dir), ROOT "/mpp-%d", getpid());
 	ASSERT_EQ(0, mkdir(self->dir, 0755));
 	self->mem = map_memory(variant->kind, LIMITED);

@@ -297,7 +297,7 @@ FIXTURE_SETUP(shared_thp)
 	self->pages = thp_size() / page_size();
 	self->mem = alloc_thp(self->from, SEED);
 	if (!self->mem)
-		SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+		SKIP_TEST("needs CONFIG_TRANSPARENT_HUGEPAGE");
 }
 
 FIXTURE_TEARDOWN(shared_thp)

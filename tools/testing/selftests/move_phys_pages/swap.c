@@ -129,7 +129,7 @@ FIXTURE_SETUP(swap)
 	TWO_NODES(self->from, self->to);
 	NEEDS_KIND(variant->kind);
 	if (!find_dir(dir))
-		SKIP(return, "needs an ext4 filesystem on a disk");
+		SKIP_TEST("needs an ext4 filesystem on a disk");
 	snprintf(self->file, sizeof(self->file), "%s/swap", dir);
 	fd = open(self->file, O_CREAT | O_TRUNC | O_RDWR, 0600);
 	ASSERT_LE(0, fd);
@@ -137,7 +137,7 @@ FIXTURE_SETUP(swap)
 	close(fd);
 	self->on = !swapon(self->file, 0);
 	if (!self->on)
-		SKIP(return, "needs CONFIG_SWAP");
+		SKIP_TEST("needs CONFIG_SWAP");
 	self->mem = alloc_memory(variant->kind, self->from, PAGES, SEED);
 	self->phys = phys_of(0, self->mem);
 	page_out(self->mem);

@@ -14,6 +14,7 @@
 #include <stdnoreturn.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <unistd.h>
 #include <linux/mempolicy.h>
 
 #ifndef __NR_move_phys_pages
@@ -85,17 +86,24 @@ int node_without_memory(void);
 int memory_blocks(int node, unsigned long *blocks, int max);
 uint64_t memory_block_size(void);	/* 0: memory is not in blocks */
 
+/* SKIP() of a setup, after which harnesses before 6.9 would run the test */
+#ifdef FIXTURE_TEARDOWN_PARENT
+#define SKIP_TEST(...)	SKIP(return, __VA_ARGS__)
+#else
+#define SKIP_TEST(...)	SKIP(_exit(255), __VA_ARGS__)
+#endif
+
 /* What any test of a move needs, and is skipped without */
 #define TWO_NODES(_from, _to) do {					\
 	long __ret = move_phys_pages(0, NULL, NULL, NULL, 0);		\
 	int __nodes[2];							\
 									\
 	if (__ret == ABSENT)						\
-		SKIP(return, "needs CONFIG_MOVE_PHYS_PAGES");		\
+		SKIP_TEST("needs CONFIG_MOVE_PHYS_PAGES");		\
 	if (__ret)							\
-		SKIP(return, "needs root");				\
+		SKIP_TEST("needs root");				\
 	if (memory_nodes(__nodes, 2) < 2)				\
-		SKIP(return, "needs two nodes with memory");		\
+		SKIP_TEST("needs two nodes with memory");		\
 	_from = __nodes[0];						\
 	_to = __nodes[1];						\
 } while (0)
@@ -142,7 +150,7 @@ enum memory memfd_or_anon(void);
 /* What a test needs that moves memory of this kind, after TWO_NODES() */
 #define NEEDS_KIND(_kind) do {						\
 	if ((_kind) != ANON && !has_shmem())				\
-		SKIP(return, "needs CONFIG_SHMEM");			\
+		SKIP_TEST("needs CONFIG_SHMEM");			\
 } while (0)
 
 int open_file(enum memory kind, size_t size);
@@ -161,7 +169,7 @@ bool has_hugetlb(void);
 /* What a test of hugetlb pages needs, after TWO_NODES() */
 #define NEEDS_HUGETLB() do {						\
 	if (!has_hugetlb())						\
-		SKIP(return, "needs CONFIG_HUGETLBFS");			\
+		SKIP_TEST("needs CONFIG_HUGETLBFS");			\
 } while (0)
 
 /* The default size of hugetlb pages, and how many of them a node holds ready */
