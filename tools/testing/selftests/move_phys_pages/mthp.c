@@ -201,7 +201,7 @@ FIXTURE_SETUP(folio)
 	size = variant_size(variant);
 	if (variant->kind != TMPFS && !allow(self, variant))
 		SKIP_TEST("needs a kernel that has huge pages of %zu KiB",
-		     size / KIB);
+			  size / KIB);
 	self->pages = size / page_size();
 	ASSERT_TRUE(get_folio(self, variant->kind));
 	stop_khugepaged(self, variant);
