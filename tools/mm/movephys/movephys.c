@@ -280,6 +280,12 @@ static void check_options(char **args)
 		  "one of addresses, -, --pid, --from and --cgroup is needed");
 }
 
+/* Pages that are chosen by whether they are accessed are looked at twice. */
+static bool two_looks(void)
+{
+	return opt.idle != NOT_GIVEN || opt.accessed != NOT_GIVEN;
+}
+
 static struct source *open_source(char **args)
 {
 	struct source *src = NULL;
@@ -297,15 +303,14 @@ static struct source *open_source(char **args)
 		return NULL;
 	if (opt.cgroup && !cgroup_open(opt.cgroup))
 		return NULL;
-	if ((opt.idle != NOT_GIVEN || opt.accessed != NOT_GIVEN) && !idle_open())
+	if (two_looks() && !idle_open())
 		return NULL;
 	if (opt.pid != NOT_GIVEN)
 		src = source_process(opt.pid);
 	else if (!src)
 		src = source_frames(opt.sources);
 	/* Better now than after the first time */
-	if (src && (opt.watch != NOT_GIVEN || opt.idle != NOT_GIVEN ||
-		    opt.accessed != NOT_GIVEN) && !src->rewind(src))
+	if (src && (opt.watch != NOT_GIVEN || two_looks()) && !src->rewind(src))
 		return NULL;
 	return src;
 }
@@ -334,7 +339,7 @@ static bool work(__u64 *pages, size_t count)
 
 	if (opt.cgroup)
 		count = cgroup_select(pages, count);
-	if (opt.idle != NOT_GIVEN || opt.accessed != NOT_GIVEN)
+	if (two_looks())
 		count = idle_select(pages, count, opt.idle != NOT_GIVEN);
 	progress(all - count);
 	return look_and_move(pages, count);
@@ -371,11 +376,10 @@ static bool run(struct source *src)
 
 static int once(struct source *src)
 {
-	bool two_passes = opt.idle != NOT_GIVEN || opt.accessed != NOT_GIVEN;
 	int status = REFUSED;
 
 	memset(&tally, 0, sizeof(tally));
-	if ((!two_passes || mark(src)) && run(src))
+	if ((!two_looks() || mark(src)) && run(src))
 		status = report_all_well() ? ALL_WELL : SOME_NOT;
 	report_summary();
 	fflush(stdout);
