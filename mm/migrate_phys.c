@@ -318,9 +318,13 @@ static int folio_check_user(struct folio *folio)
 	if (folio_test_hugetlb(folio))
 		return hugepage_migration_supported(folio_hstate(folio)) ?
 		       0 : -EFAULT;
-	/* A driver's page, unless it was truncated. Others are mapped uptodate. */
+	/*
+	 * A driver's page, unless it was truncated, or is anonymous and about to
+	 * be mapped. Others are mapped uptodate.
+	 */
 	if (!READ_ONCE(folio->mapping) || !folio_test_uptodate(folio))
-		return folio_mapped(folio) ? -EFAULT : -ENOENT;
+		return folio_mapped(folio) && !folio_test_swapbacked(folio) ?
+		       -EFAULT : -ENOENT;
 	return !folio_test_anon(folio) && folio_is_secret(folio) ? -EFAULT : 0;
 }
 
