@@ -37,6 +37,9 @@
 #include <linux/swap.h>
 #include <linux/uaccess.h>
 
+#define CREATE_TRACE_POINTS
+#include <trace/events/migrate_phys.h>
+
 #include "internal.h"
 #include "migrate_phys.h"
 
@@ -1216,6 +1219,21 @@ static void settle_entries(struct phys_call *call, unsigned int n)
 	}
 }
 
+/* The array may have changed since its nodes were checked. */
+static void trace_chunk(struct phys_call *call, unsigned int n)
+{
+	nodemask_t told = NODE_MASK_NONE;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		int nid = call->node[i];
+
+		if (nid >= 0 && nid < MAX_NUMNODES &&
+		    !node_test_and_set(nid, told))
+			trace_move_phys_pages(nid, call->node, call->status, n);
+	}
+}
+
 static int move_chunk(struct phys_call *call, unsigned int n)
 {
 	unsigned int i;
@@ -1237,6 +1255,8 @@ static int move_chunk(struct phys_call *call, unsigned int n)
 	}
 	move_queues(call);
 	settle_entries(call, n);
+	if (trace_move_phys_pages_enabled())
+		trace_chunk(call, n);
 	return 0;
 }
 
