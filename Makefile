@@ -88,13 +88,13 @@ kernel: source ## build the guest's kernel
 	@scripts/packages build
 	@scripts/kernel
 
-movephys: ## build the tool
+movephys: ## build the tool, and the example of a daemon
 install: ## install the tool, its manual pages and completion: DESTDIR=/stage prefix=/usr
 movephys install:
 	@scripts/packages tools
 	@mkdir -p build
 	@$(MAKE) -s -C tools/mm/movephys O=$(CURDIR)/build LDFLAGS=-static \
-		$(if $(DESTDIR),DESTDIR=$(abspath $(DESTDIR))) $(@:movephys=all)
+		$(if $(DESTDIR),DESTDIR=$(abspath $(DESTDIR))) $(patsubst movephys,all examples,$@)
 
 libnuma: ## build libnuma with the call in it, and write the patch for numactl to dist/
 	@scripts/packages libnuma

@@ -4,8 +4,9 @@
  * node and pages that are not to a slow one, by physical address only: it never
  * looks at a process.
  *
- * Each round it marks all pages as idle, waits, sees which are so still, and
- * moves what was accessed or idle for long enough. It ends on SIGTERM or SIGINT.
+ * Each round it marks all pages as idle, waits, sees which are so still, moves
+ * what was accessed or idle for long enough, and tells how much that was. SIGUSR1
+ * ends a wait. SIGTERM or SIGINT end it all.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -38,7 +39,7 @@ static struct span {
 static int nr_spans;
 static int bitmap, kpageflags;
 static long page_size;
-static sigset_t signals;	/* that ask us to end */
+static sigset_t signals;	/* that end a wait */
 static double interval = 10;	/* seconds */
 static double rate = 100e6;	/* bytes a second */
 
@@ -83,7 +84,11 @@ static bool pause_for(double seconds)
 	};
 	static bool ending;
 
-	ending = ending || sigtimedwait(&signals, NULL, &time) > 0;
+	if (!ending) {
+		int signal = sigtimedwait(&signals, NULL, &time);
+
+		ending = signal == SIGTERM || signal == SIGINT;
+	}
 	return ending;
 }
 
@@ -239,6 +244,7 @@ int main(int argc, char **argv)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	page_size = sysconf(_SC_PAGESIZE);
 	setlinebuf(stdout);
@@ -254,8 +260,7 @@ int main(int argc, char **argv)
 		/* Cold ones first: they make room. */
 		down = move_all(fast, slow, false);
 		up = move_all(slow, fast, true);
-		if (up || down)
-			printf("%lu pages up, %lu down\n", up, down);
+		printf("%lu pages up, %lu down\n", up, down);
 	}
 	return 0;
 }
