@@ -32,7 +32,7 @@ FIXTURE_SETUP(trace)
 	TWO_NODES(self->from, self->to);
 	self->mounted = !mount("tracefs", TRACING, "tracefs", 0, NULL);
 	if (mkdir(INSTANCE, 0700))
-		SKIP(return, "needs CONFIG_EVENT_TRACING");
+		SKIP_TEST("needs CONFIG_EVENT_TRACING");
 	write_file(EVENT "/enable", "1");
 	self->mem = alloc_memory(ANON, self->from, PAGES, SEED);
 	self->req = request_new(2 * PAGES);
