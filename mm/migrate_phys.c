@@ -37,11 +37,11 @@
 #include <linux/swap.h>
 #include <linux/uaccess.h>
 
-#define CREATE_TRACE_POINTS
-#include <trace/events/migrate_phys.h>
-
 #include "internal.h"
 #include "migrate_phys.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/migrate_phys.h>
 
 #define CHUNK_ENTRIES	512
 #define MAX_VERDICTS	64
@@ -1220,7 +1220,7 @@ static void settle_entries(struct phys_call *call, unsigned int n)
 }
 
 /* The array may have changed since its nodes were checked. */
-static void trace_chunk(struct phys_call *call, unsigned int n)
+static noinline void trace_chunk(struct phys_call *call, unsigned int n)
 {
 	nodemask_t told = NODE_MASK_NONE;
 	unsigned int i;

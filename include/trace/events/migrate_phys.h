@@ -31,6 +31,7 @@ TRACE_EVENT(move_phys_pages,
 	    TP_STRUCT__entry(__field(int, nid)
 			     __field(unsigned int, asked)
 			     __field(unsigned int, there)
+			     __field(unsigned int, elsewhere)
 			     __field(unsigned int, enoent)
 			     __field(unsigned int, efault)
 			     __field(unsigned int, eacces)
@@ -42,7 +43,10 @@ TRACE_EVENT(move_phys_pages,
 			   __entry->asked = trace_entries(nid, nodes, status, n,
 							  INT_MIN, INT_MAX);
 			   __entry->there = trace_entries(nid, nodes, status, n,
-							  0, INT_MAX);
+							  nid, nid);
+			   __entry->elsewhere = trace_entries(nid, nodes, status,
+							      n, 0, INT_MAX) -
+						__entry->there;
 			   __entry->enoent = trace_entries(nid, nodes, status, n,
 							   -ENOENT, -ENOENT);
 			   __entry->efault = trace_entries(nid, nodes, status, n,
@@ -57,11 +61,11 @@ TRACE_EVENT(move_phys_pages,
 							-EIO, -EIO);
 			   __entry->einval = trace_entries(nid, nodes, status, n,
 							   -EINVAL, -EINVAL);),
-	    TP_printk("nid=%d asked=%u there=%u enoent=%u efault=%u eacces=%u ebusy=%u enomem=%u eio=%u einval=%u",
+	    TP_printk("nid=%d asked=%u there=%u elsewhere=%u enoent=%u efault=%u eacces=%u ebusy=%u enomem=%u eio=%u einval=%u",
 		      __entry->nid, __entry->asked, __entry->there,
-		      __entry->enoent, __entry->efault, __entry->eacces,
-		      __entry->ebusy, __entry->enomem, __entry->eio,
-		      __entry->einval)
+		      __entry->elsewhere, __entry->enoent, __entry->efault,
+		      __entry->eacces, __entry->ebusy, __entry->enomem,
+		      __entry->eio, __entry->einval)
 );
 
 #endif /* _TRACE_MIGRATE_PHYS_H */
