@@ -19,6 +19,35 @@ FIXTURE(room)
 	char *mem, *other;
 };
 
+/*
+ * The pool gives up where free memory is in pieces, or waits on a list of some
+ * CPU: other pages take what it leaves, until migration finds no more.
+ */
+static void fill_up(int from, int node)
+{
+	int *nodes = calloc(PAGES, sizeof(*nodes));
+	int *status = calloc(PAGES, sizeof(*status));
+	void **pages = calloc(PAGES, sizeof(*pages));
+	char *mem;
+	size_t i;
+
+	if (!nodes || !status || !pages)
+		die("no memory");
+	hugetlb_pool(node, 1 << 20);
+	do {
+		mem = alloc_memory(ANON, from, PAGES, SEED);
+		for (i = 0; i < PAGES; i++) {
+			pages[i] = mem + i * page_size();
+			nodes[i] = node;
+		}
+		syscall(__NR_move_pages, 0, PAGES, pages, nodes, status,
+			MPOL_MF_MOVE);
+	} while (count_on_node(0, mem, PAGES, node) == PAGES);
+	free(nodes);
+	free(status);
+	free(pages);
+}
+
 FIXTURE_SETUP(room)
 {
 	TWO_NODES(self->from, self->to);
@@ -29,7 +58,7 @@ FIXTURE_SETUP(room)
 	/* A full node is compacted: what is to leave it would change its place. */
 	try_write_file(COMPACT_LOCKED, "0");
 	ASSERT_EQ(0, mlock(self->other, self->back * page_size()));
-	hugetlb_pool(self->to, 1 << 20);
+	fill_up(self->from, self->to);
 }
 
 FIXTURE_TEARDOWN(room)
