@@ -891,7 +891,7 @@ static bool anon_vma_passes(struct phys_call *call, struct anon_vma *anon_vma,
 	bool passes = true;
 
 	anon_vma_lock_read(anon_vma);
-	anon_vma_interval_tree_foreach(avc, &anon_vma->rb_root, 0, ULONG_MAX) {
+	anon_rmap_tree_foreach(avc, anon_vma, 0, ULONG_MAX) {
 		passes = most-- && !vma_check(call, avc->vma, 0, nid);
 		if (!passes)
 			break;
@@ -908,7 +908,7 @@ static bool file_passes(struct phys_call *call, struct address_space *mapping,
 	bool passes = true;
 
 	i_mmap_lock_read(mapping);
-	vma_interval_tree_foreach(vma, &mapping->i_mmap, 0, ULONG_MAX) {
+	mapping_rmap_tree_foreach(vma, mapping, 0, ULONG_MAX) {
 		passes = most-- && !vma_check(call, vma, 0, nid);
 		if (!passes)
 			break;
