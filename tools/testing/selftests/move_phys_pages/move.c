@@ -181,7 +181,7 @@ TEST_F(base, mixed_targets)
 struct counting {
 	char *mem;
 	unsigned int next_worker;
-	unsigned int rounds;
+	unsigned int rounds[WORKERS];
 	unsigned int finished;
 	unsigned int correct;
 	bool stop;
@@ -198,9 +198,10 @@ static void *count_until_stopped(void *arg)
 	struct counting *counting = arg;
 	int word = 1 + __atomic_fetch_add(&counting->next_worker, 1,
 					  __ATOMIC_SEQ_CST);
-	unsigned int rounds = 0;
+	unsigned int *rounds = &counting->rounds[word - 1];
+	unsigned int all_rounds = 0;
 	bool correct = true;
-	int page;
+	int page, i;
 
 	while (!__atomic_load_n(&counting->stop, __ATOMIC_SEQ_CST)) {
 		for (page = 0; page < COUNTED_PAGES; page++) {
@@ -211,18 +212,19 @@ static void *count_until_stopped(void *arg)
 			__atomic_fetch_add(counter(counting, page, 0), 1,
 					   __ATOMIC_SEQ_CST);
 		}
-		rounds++;
+		__atomic_fetch_add(rounds, 1, __ATOMIC_SEQ_CST);
 	}
 	for (page = 0; page < COUNTED_PAGES; page++)
-		correct &= *counter(counting, page, word) == rounds;
-	__atomic_fetch_add(&counting->rounds, rounds, __ATOMIC_SEQ_CST);
+		correct &= *counter(counting, page, word) == *rounds;
 	__atomic_fetch_add(&counting->correct, correct, __ATOMIC_SEQ_CST);
 	/* The last one knows what all of them have counted */
 	if (__atomic_add_fetch(&counting->finished, 1, __ATOMIC_SEQ_CST) <
 	    WORKERS)
 		return NULL;
+	for (i = 0; i < WORKERS; i++)
+		all_rounds += counting->rounds[i];
 	for (page = 0; page < COUNTED_PAGES; page++)
-		if (*counter(counting, page, 0) != counting->rounds)
+		if (*counter(counting, page, 0) != all_rounds)
 			counting->correct = 0;
 	__atomic_fetch_add(&counting->finished, 1, __ATOMIC_SEQ_CST);
 	return NULL;
@@ -246,6 +248,21 @@ static void start_counting(void *arg)
 		if (pthread_create(&thread, NULL, count_until_stopped,
 				   start->counting))
 			die("no thread");
+}
+
+/* Until all of them are through with what they were at */
+static void wait_for_workers(struct counting *counting)
+{
+	unsigned int rounds;
+	int i;
+
+	for (i = 0; i < WORKERS; i++) {
+		rounds = __atomic_load_n(&counting->rounds[i],
+					 __ATOMIC_SEQ_CST);
+		while (__atomic_load_n(&counting->rounds[i],
+				       __ATOMIC_SEQ_CST) == rounds)
+			usleep(100);
+	}
 }
 
 TEST_F(base, used_by_another_process)
@@ -275,6 +292,8 @@ TEST_F(base, used_by_another_process)
 			ASSERT_EQ(COUNTED_PAGES - busy,
 				  count_on_node(pid, mem, COUNTED_PAGES, node));
 			ASSERT_TRUE(!busy || variant->kind != ANON);
+			if (busy)
+				wait_for_workers(counting);
 		} while (busy && ++tries < 100);
 		ASSERT_EQ(0, busy);
 	}
@@ -283,7 +302,8 @@ TEST_F(base, used_by_another_process)
 	       WORKERS)
 		usleep(1000);
 	EXPECT_EQ(WORKERS, counting->correct);
-	EXPECT_NE(0, counting->rounds);
+	for (i = 0; i < WORKERS; i++)
+		EXPECT_NE(0, counting->rounds[i]);
 	reap(pid);
 }
 
