@@ -690,16 +690,19 @@ TEST_F(cpuset, of_caller)
 
 /*
  * A cpuset that changes during a call. The array of addresses comes page by
- * page, through userfaultfd, and with each page the cpuset may change.
+ * page, through userfaultfd, and with each page the cpuset may change. Where
+ * such a page has room for more, only some of its entries name memory.
  */
 #define ARRAY_PAGES	6
+#define NAMED_PER_PAGE	512
 
 FIXTURE(long_call)
 {
 	struct cgroups cg;
 	int from, to;
 	char *mem;
-	unsigned long count;
+	unsigned long count;	/* pages of memory */
+	unsigned long stride;	/* from the entry of one to that of the next */
 	struct request *req;	/* its array of addresses is the one that comes */
 	uint64_t *array;	/* what comes */
 	int uffd;
@@ -756,9 +759,10 @@ FIXTURE_SETUP(long_call)
 	if (variant->v1)
 		write_in(self->cg.outside, "cpuset.memory_migrate", "%d",
 			 variant->migrates);
-	self->count = ARRAY_PAGES * page_size() / sizeof(*self->array);
+	self->count = ARRAY_PAGES * NAMED_PER_PAGE;
+	self->stride = page_size() / sizeof(*self->array) / NAMED_PER_PAGE;
 	self->mem = map_memory(MEMFD, self->count);
-	self->req = request_new(self->count);
+	self->req = request_new(self->count * self->stride);
 	self->array = self->req->pages;
 }
 
@@ -771,11 +775,15 @@ FIXTURE_TEARDOWN(long_call)
 
 static void name_all(FIXTURE_DATA(long_call) *self, pid_t pid)
 {
+	uint64_t phys[self->count];
 	unsigned long i;
 
-	phys_of_pages(pid, self->mem, self->count, self->array);
-	for (i = 0; i < self->count; i++)
+	phys_of_pages(pid, self->mem, self->count, phys);
+	for (i = 0; i < self->req->count; i++) {
+		self->array[i] = i % self->stride ? UINT64_MAX :
+						    phys[i / self->stride];
 		self->req->nodes[i] = self->to;
+	}
 }
 
 /* A letter of the plan for a page of the array: allowed, or confined */
@@ -849,8 +857,8 @@ static void check_plan(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, planned_move(self, plan));
 	nodes_of_pages(pid, self->mem, self->count, node);
 	for (i = 0; i < self->count; i++) {
-		page = i / (page_size() / sizeof(*self->array));
-		status = self->req->status[i];
+		page = i / NAMED_PER_PAGE;
+		status = self->req->status[i * self->stride];
 		EXPECT_TRUE(is_possible(plan + page, status, self->to));
 		EXPECT_EQ(status == self->to ? moved : self->from, node[i]);
 	}
@@ -920,12 +928,12 @@ TEST_F(long_call, rewritten)
 		EXPECT_EQ(self->count - moved,
 			  request_count(self->req, -EACCES));
 		for (i = 0; i < self->count && !variant->migrates; i++)
-			EXPECT_EQ(self->req->status[i] == self->to ?
-				  self->to : self->from,
+			EXPECT_EQ(self->req->status[i * self->stride] ==
+				  self->to ? self->to : self->from,
 				  node_of(pid, self->mem + i * page_size()));
 		/* All back, for the next round */
 		name_all(self, pid);
-		for (i = 0; i < self->count; i++)
+		for (i = 0; i < self->req->count; i++)
 			self->req->nodes[i] = self->from;
 		EXPECT_EQ(0, request_move(self->req, 0));
 		EXPECT_EQ(self->count, request_count(self->req, self->from));

@@ -183,11 +183,12 @@ static void serve(int fuse, uint32_t kind, unsigned int times)
 	};
 	/* Else the second to open it would wait for the page of the first */
 	const struct fuse_open_out open = { .open_flags = FOPEN_KEEP_CACHE };
-	static char buf[2 * FUSE_MIN_READ_BUFFER];
-	const struct fuse_in_header *in = (void *)buf;
+	/* The least that the kernel takes: a header, and a page */
+	const size_t size = FUSE_MIN_READ_BUFFER + page_size();
+	struct fuse_in_header *in = malloc(size);
 
 	while (times) {
-		if (read(fuse, buf, sizeof(buf)) < (ssize_t)sizeof(*in))
+		if (!in || read(fuse, in, size) < (ssize_t)sizeof(*in))
 			die("no request from FUSE");
 		times -= in->opcode == kind;
 		switch (in->opcode) {
@@ -206,6 +207,7 @@ static void serve(int fuse, uint32_t kind, unsigned int times)
 			send_reply(fuse, in->unique, EOPNOTSUPP, NULL, 0);
 		}
 	}
+	free(in);
 }
 
 static bool mount_file(FIXTURE_DATA(exiting) *self)

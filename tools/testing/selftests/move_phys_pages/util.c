@@ -488,7 +488,7 @@ bool page_has(uint64_t phys, int kpf)
 
 uint64_t count_frames(void)
 {
-	uint64_t first = 0, last = 1ULL << 52, middle, flags;
+	uint64_t first = 0, last = UINT64_MAX / page_size(), middle, flags;
 
 	while (first < last) {
 		middle = first + (last - first) / 2;
