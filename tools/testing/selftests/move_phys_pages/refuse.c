@@ -49,8 +49,12 @@ static void add(struct bad *bad, uint64_t phys)
 
 static void add_ends(struct bad *bad, uint64_t start, uint64_t end)
 {
+	uint64_t middle = start + (end - start) / 2;
+
 	add(bad, start);
-	add(bad, start + (end - start) / 2);
+	/* The zero page lies in the kernel */
+	if (!page_has(middle, KPF_ZERO_PAGE))
+		add(bad, middle);
 	add(bad, end);
 }
 
@@ -97,7 +101,6 @@ static void find_high_bits(struct bad *bad, const char *good)
 
 static void find_kernel_image(struct bad *bad, const char *good)
 {
-	/* The zero page is in its bss */
 	static const char * const names[] = {
 		"Kernel code", "Kernel rodata", "Kernel data",
 	};
