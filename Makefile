@@ -12,6 +12,7 @@ TEST	?= *
 SUITES	?= plain
 WALL	?=
 TABLE	?=
+WITHIN	?=
 NR	?=
 
 # Everything that is made of one kernel lies in one directory.
@@ -26,7 +27,7 @@ ifeq ($(filter $(ARCH),$(ARCHS_KNOWN)),)
 $(error ARCH=$(ARCH) is not known; there are: $(ARCHS_KNOWN))
 endif
 
-export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL TABLE NR
+export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL TABLE WITHIN NR
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
