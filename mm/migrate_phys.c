@@ -275,18 +275,46 @@ static struct phys_folio *table_recall(struct phys_table *table,
 
 /* Taking a folio */
 
-static struct folio *page_get_folio(struct page *page)
+/* For a page that is not part of a larger one; none of it need be held. */
+static bool page_is_mapped(struct page *page)
 {
+	return atomic_read(&page->_mapcount) >= 0;
+}
+
+/*
+ * What there is to say of a page to which no reference may be taken. Memory that
+ * no process has in its page tables may be freed whatever its count is, as what
+ * booting reserved is, and such a reference would free it a second time.
+ */
+static int page_check(struct page *page)
+{
+	if (is_zero_pfn(page_to_pfn(page)))
+		return -EFAULT;
+	if (PageReserved(page))
+		return page_is_mapped(page) ? -EFAULT : -ENOENT;
+	/* Migration takes a folio out of the page tables while it is locked. */
+	if (!PageCompound(page) && !page_is_mapped(page) && !PageLocked(page))
+		return -ENOENT;
+	return 0;
+}
+
+static int page_get_folio(struct page *page, struct folio **foliop)
+{
+	int err = page ? page_check(page) : -ENOENT;
 	struct folio *folio;
 
-	for (;;) {
+	while (!err) {
 		folio = page_folio(page);
 		if (!folio_try_get(folio))
-			return NULL;
-		if (likely(page_folio(page) == folio))
-			return folio;
+			return -ENOENT;
+		if (likely(page_folio(page) == folio)) {
+			*foliop = folio;
+			return 0;
+		}
 		folio_put(folio);
+		err = page_check(page);
 	}
+	return err;
 }
 
 static int folio_node(struct folio *folio)
@@ -314,7 +342,7 @@ static bool folio_is_secret(struct folio *folio)
  */
 static int folio_check_user(struct folio *folio)
 {
-	if (is_zero_folio(folio) || is_huge_zero_folio(folio))
+	if (is_huge_zero_folio(folio))
 		return -EFAULT;
 	if (folio_test_slab(folio) || !folio_mapped(folio))
 		return -ENOENT;
@@ -1080,18 +1108,29 @@ static struct file *file_to_write_back(struct folio *folio)
 static int write_back(struct phys_call *call, struct folio *folio,
 		      struct file *file)
 {
+	struct address_space *mapping = file->f_mapping;
 	loff_t pos = folio_pos(folio);
+	errseq_t before;
 
-	if (!mapping_can_writeback(file->f_mapping))
+	if (!mapping_can_writeback(mapping))
 		return -EINVAL;
 	move_queues(call);
-	if (filemap_fdatawrite_range(file->f_mapping, pos,
+	before = filemap_sample_wb_err(mapping);
+	if (filemap_fdatawrite_range(mapping, pos,
 				     pos + folio_size(folio) - 1))
 		return -EIO;
-	return folio_wait_writeback_killable(folio) ? -EINTR : 0;
+	if (folio_wait_writeback_killable(folio))
+		return -EINTR;
+	return filemap_check_wb_err(mapping, before) ? -EIO : 0;
 }
 
 /* Meeting a folio */
+
+/* Not only after it was unmapped, or waited for, for nothing */
+static bool folio_is_busy(struct folio *folio)
+{
+	return folio_is_pinned(folio) || folio_test_writeback(folio);
+}
 
 /* May it go to @nid? Returns 1 if so, 0 if it is there, or what refuses it. */
 static int may_move(struct phys_call *call, struct folio *folio, int nid)
@@ -1113,7 +1152,8 @@ static int may_move(struct phys_call *call, struct folio *folio, int nid)
 		if (err)
 			return err;
 		err = judge_folio(call, folio, nid, slot);
-		file = err ? NULL : file_to_write_back(folio);
+		file = err || folio_is_busy(folio) ? NULL :
+						     file_to_write_back(folio);
 		folio_unlock(folio);
 		if (file) {
 			err = write_back(call, folio, file);
@@ -1122,10 +1162,7 @@ static int may_move(struct phys_call *call, struct folio *folio, int nid)
 		if (err)
 			return err;
 	}
-	/* Not only after it was unmapped for nothing */
-	if (folio_is_pinned(folio) || folio_test_writeback(folio))
-		return -EBUSY;
-	return 1;
+	return folio_is_busy(folio) ? -EBUSY : 1;
 }
 
 /* Have a judged folio moved. The reference to it is taken over. */
@@ -1166,16 +1203,11 @@ static struct phys_folio *recall_folio(struct phys_call *call,
 }
 
 static struct phys_folio *meet_folio(struct phys_call *call,
-				     unsigned long pfn, int nid)
+				     struct folio *folio, int nid)
 {
-	struct page *page = pfn_to_online_page(pfn);
-	struct folio *folio = page ? page_get_folio(page) : NULL;
+	int ret = may_move(call, folio, nid);
 	struct phys_folio *pf;
-	int ret;
 
-	if (!folio)
-		return NULL;
-	ret = may_move(call, folio, nid);
 	pf = table_add(&call->table, folio_pfn(folio), folio_order(folio),
 		       ret < 0 ? ret : nid);
 	call->orders |= BIT(pf->order);
@@ -1190,6 +1222,7 @@ static struct phys_folio *meet_folio(struct phys_call *call,
 static int take_entry(struct phys_call *call, unsigned int i)
 {
 	struct phys_folio *pf;
+	struct folio *folio;
 	unsigned long pfn;
 
 	call->named[i] = 0;
@@ -1197,10 +1230,13 @@ static int take_entry(struct phys_call *call, unsigned int i)
 	if (!address_to_pfn(call->addr[i], &pfn))
 		return 0;
 	pf = recall_folio(call, pfn);
-	if (!pf)
-		pf = meet_folio(call, pfn, call->node[i]);
-	if (!pf)
-		return 0;
+	if (!pf) {
+		call->status[i] = page_get_folio(pfn_to_online_page(pfn),
+						 &folio);
+		if (call->status[i])
+			return 0;
+		pf = meet_folio(call, folio, call->node[i]);
+	}
 	call->named[i] = pf - call->table.folio + 1;
 	return pf->status == -EINTR ? -EINTR : 0;
 }
@@ -1266,8 +1302,7 @@ static int move_chunk(struct phys_call *call, unsigned int n)
  */
 static bool page_is_mapped_anon(struct page *page)
 {
-	return !PageCompound(page) && atomic_read(&page->_mapcount) >= 0 &&
-	       PageAnon(page);
+	return !PageCompound(page) && page_is_mapped(page) && PageAnon(page);
 }
 
 static int query_frame(u64 addr)
@@ -1280,13 +1315,11 @@ static int query_frame(u64 addr)
 	if (!address_to_pfn(addr, &pfn))
 		return -ENOENT;
 	page = pfn_to_online_page(pfn);
-	if (!page)
-		return -ENOENT;
-	if (page_is_mapped_anon(page))
+	if (page && page_is_mapped_anon(page))
 		return folio_node(page_folio(page));
-	folio = page_get_folio(page);
-	if (!folio)
-		return -ENOENT;
+	status = page_get_folio(page, &folio);
+	if (status)
+		return status;
 	status = folio_check_user(folio);
 	if (!status)
 		status = folio_node(folio);

@@ -7,6 +7,7 @@
  * written	writing back works
  * broken	writing back fails, and the page stays dirty
  * lossy	writing back fails, and the page is clean nevertheless
+ * late		the same, but who began to write is not told, as he did not wait
  * busy		never lets go of what it knows of a page
  *
  * A file comes into being when it is looked up.
@@ -77,6 +78,13 @@ static int phys_fs_lossy(struct address_space *mapping,
 	return phys_fs_write(mapping, wbc, -ENOSPC);
 }
 
+static int phys_fs_late(struct address_space *mapping,
+			struct writeback_control *wbc)
+{
+	mapping_set_error(mapping, phys_fs_lossy(mapping, wbc));
+	return 0;
+}
+
 static int phys_fs_broken(struct address_space *mapping,
 			  struct writeback_control *wbc)
 {
@@ -114,6 +122,12 @@ static const struct address_space_operations phys_fs_lossy_aops = {
 	.writepages = phys_fs_lossy,
 };
 
+static const struct address_space_operations phys_fs_late_aops = {
+	.read_folio = phys_fs_read_folio,
+	.dirty_folio = filemap_dirty_folio,
+	.writepages = phys_fs_late,
+};
+
 static const struct address_space_operations phys_fs_busy_aops = {
 	.read_folio = phys_fs_read_folio,
 	.dirty_folio = filemap_dirty_folio,
@@ -127,6 +141,7 @@ static const struct {
 	{ "written", &phys_fs_written_aops },
 	{ "broken", &phys_fs_broken_aops },
 	{ "lossy", &phys_fs_lossy_aops },
+	{ "late", &phys_fs_late_aops },
 	{ "busy", &phys_fs_busy_aops },
 };
 

@@ -305,6 +305,76 @@ static void recall_prefers_this_chunk_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, recall_folio(call, 7)->status, 1);
 }
 
+/* Taking a folio */
+
+struct page_case {
+	const char *name;
+	unsigned int order;
+	bool reserved, locked, mapped;
+	int ret;
+};
+
+static const struct page_case page_cases[] = {
+	{ "unmapped", .ret = -ENOENT },
+	{ "migrating", .locked = true, .ret = 0 },
+	{ "mapped", .mapped = true, .ret = 0 },
+	{ "mapped and locked", .mapped = true, .locked = true, .ret = 0 },
+	{ "large", .order = 2, .ret = 0 },
+	{ "reserved", .reserved = true, .ret = -ENOENT },
+	{ "reserved and locked", .reserved = true, .locked = true,
+	  .ret = -ENOENT },
+	{ "reserved and mapped", .reserved = true, .mapped = true,
+	  .ret = -EFAULT },
+};
+
+static void page_case_desc(const struct page_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(page, page_cases, page_case_desc);
+
+/* Who has memory that no process can map may set its count. */
+static void page_get_folio_test(struct kunit *test)
+{
+	const struct page_case *c = test->param_value;
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_COMP, c->order);
+	struct folio *folio;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	if (c->reserved)
+		SetPageReserved(page);
+	if (c->locked)
+		folio_lock(page_folio(page));
+	if (c->mapped)
+		atomic_set(&page->_mapcount, 0);
+	for (i = 0; i < BIT(c->order); i++) {
+		KUNIT_EXPECT_EQ(test, page_get_folio(page + i, &folio), c->ret);
+		KUNIT_EXPECT_EQ(test, page_count(page), c->ret ? 1 : 2);
+		if (page_count(page) > 1)
+			put_page(page);
+	}
+	if (c->mapped)
+		atomic_set(&page->_mapcount, -1);
+	if (c->locked)
+		folio_unlock(page_folio(page));
+	if (c->reserved)
+		ClearPageReserved(page);
+	__free_pages(page, c->order);
+}
+
+static void page_get_no_folio_test(struct kunit *test)
+{
+	struct page *zero = ZERO_PAGE(0);
+	int count = page_count(zero);
+	struct folio *folio;
+
+	KUNIT_EXPECT_EQ(test, page_get_folio(zero, &folio), -EFAULT);
+	KUNIT_EXPECT_EQ(test, page_count(zero), count);
+	KUNIT_EXPECT_EQ(test, page_get_folio(NULL, &folio), -ENOENT);
+}
+
 /* Statuses */
 
 struct settle_case {
@@ -584,6 +654,8 @@ static struct kunit_case migrate_phys_cases[] = {
 	KUNIT_CASE(recall_duplicates_test),
 	KUNIT_CASE(recall_across_chunks_test),
 	KUNIT_CASE(recall_prefers_this_chunk_test),
+	KUNIT_CASE_PARAM(page_get_folio_test, page_gen_params),
+	KUNIT_CASE(page_get_no_folio_test),
 	KUNIT_CASE_PARAM(settle_entries_test, settle_gen_params),
 	KUNIT_CASE(settle_entries_mixed_test),
 	KUNIT_CASE(settle_piece_test),

@@ -819,6 +819,14 @@ FIXTURE_VARIANT_ADD(stubborn, lossy)
 	.dirty = -EIO,
 };
 
+/* And whoever began to write is not told */
+FIXTURE_VARIANT_ADD(stubborn, late)
+{
+	.type = "migrate_phys_fs",
+	.name = "late",
+	.dirty = -EIO,
+};
+
 /* Does not let go of what it keeps about the page */
 FIXTURE_VARIANT_ADD(stubborn, busy)
 {
