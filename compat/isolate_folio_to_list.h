@@ -15,8 +15,10 @@
 static inline bool isolate_folio_to_list(struct folio *folio,
 					 struct list_head *list)
 {
+	/* It takes the folio, or its first page, which is at the same place. */
+	void *first = folio;
 	typeof(folio_isolate_hugetlb(NULL, NULL)) result =
-		folio_isolate_hugetlb(&folio->page, list);
+		folio_isolate_hugetlb(first, list);
 
 	/* An int is 0 for success, or an errno. */
 	return __same_type(result, bool) ? result : !result;
