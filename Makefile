@@ -61,7 +61,6 @@ check-all: ## all of these and more on each base, and a table of how they ended
 	done; scripts/check --table; exit $$status
 
 check-arch: source ## compile what is grafted for every architecture, or ARCHS, with the warnings of W=1
-	@scripts/packages build cross
 	@scripts/check cross
 
 bench: kernel ## what a move costs beside the other ways, in instructions; by the clock with WALL=1
