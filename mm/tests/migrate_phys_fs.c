@@ -99,9 +99,20 @@ static int phys_fs_broken(struct address_space *mapping,
 	return err;
 }
 
+static int phys_fs_read_and_keep(struct file *file, struct folio *folio)
+{
+	folio_attach_private(folio, folio->mapping->host);
+	return phys_fs_read_folio(file, folio);
+}
+
 static bool phys_fs_busy(struct folio *folio, gfp_t gfp)
 {
 	return false;
+}
+
+static void phys_fs_let_go(struct folio *folio, size_t offset, size_t length)
+{
+	folio_detach_private(folio);
 }
 
 static const struct address_space_operations phys_fs_written_aops = {
@@ -129,9 +140,10 @@ static const struct address_space_operations phys_fs_late_aops = {
 };
 
 static const struct address_space_operations phys_fs_busy_aops = {
-	.read_folio = phys_fs_read_folio,
+	.read_folio = phys_fs_read_and_keep,
 	.dirty_folio = filemap_dirty_folio,
 	.release_folio = phys_fs_busy,
+	.invalidate_folio = phys_fs_let_go,
 };
 
 static const struct {
@@ -178,8 +190,6 @@ static struct dentry *phys_fs_lookup(struct inode *dir, struct dentry *dentry,
 		inode->i_fop = &phys_fs_file_operations;
 		inode->i_mapping->a_ops = phys_fs_kinds[i].aops;
 		i_size_write(inode, PHYS_FS_SIZE);
-		if (phys_fs_kinds[i].aops->release_folio)
-			mapping_set_release_always(inode->i_mapping);
 		break;
 	}
 	return d_splice_alias(inode, dentry);
