@@ -711,7 +711,8 @@ static unsigned int process_verdict(struct task_struct *process,
 	struct task_struct *task;
 
 	for_each_thread(process, task) {
-		unsigned int flags = READ_ONCE(task->flags);
+		/* Only the task itself writes them, and plainly. */
+		unsigned int flags = data_race(READ_ONCE(task->flags));
 
 		if (READ_ONCE(task->mm) != mm || (flags & PF_KTHREAD))
 			continue;
