@@ -19,7 +19,7 @@ NR	?=
 ifeq ($(KERNEL),)
 OUT	:= build/$(BASE)
 else
-OUT	:= build/kernel-$(notdir $(KERNEL:/=))-$(shell printf %s '$(KERNEL)' | cksum | cut -d' ' -f1)
+OUT	:= build/kernel-$(shell basename '$(KERNEL)' | tr -c '[:alnum:]._\n-' _)-$(shell printf %s '$(KERNEL)' | cksum | cut -d' ' -f1)
 endif
 
 ARCHS_KNOWN := $(notdir $(basename $(wildcard guest/arch/*.config)))
