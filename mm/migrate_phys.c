@@ -8,9 +8,9 @@
  * what is left on a list settles the status of the folio that it came from.
  *
  * The frames belong to whoever maps them, and may be freed, split or used anew
- * at any moment. So a folio is looked at only under a reference that it gave
- * while its count was not zero, its mappers only under the rmap lock, and their
- * tasks only under RCU.
+ * at any moment. So, but for the flags and the map count of a small page, a folio
+ * is looked at only under a reference that it gave while its count was not zero,
+ * its mappers only under the rmap lock, and their tasks only under RCU.
  */
 
 #include <linux/backing-dev.h>
@@ -282,9 +282,25 @@ static bool page_is_mapped(struct page *page)
 }
 
 /*
+ * It is locked while migration has it out of the page tables, and back in them
+ * before it is unlocked.
+ */
+static bool page_is_unmapped(struct page *page)
+{
+	if (PageCompound(page) || page_is_mapped(page))
+		return false;
+	smp_rmb(); /* out of the page tables after it was locked */
+	if (PageLocked(page))
+		return false;
+	smp_rmb(); /* and back in them before it was unlocked */
+	return !page_is_mapped(page);
+}
+
+/*
  * What there is to say of a page to which no reference may be taken. Memory that
  * no process has in its page tables may be freed whatever its count is, as what
- * booting reserved is, and such a reference would free it a second time.
+ * booting reserved is, and such a reference would free it a second time. Who
+ * frees large pages reckons with references.
  */
 static int page_check(struct page *page)
 {
@@ -292,10 +308,7 @@ static int page_check(struct page *page)
 		return -EFAULT;
 	if (PageReserved(page))
 		return page_is_mapped(page) ? -EFAULT : -ENOENT;
-	/* Migration takes a folio out of the page tables while it is locked. */
-	if (!PageCompound(page) && !page_is_mapped(page) && !PageLocked(page))
-		return -ENOENT;
-	return 0;
+	return page_is_unmapped(page) ? -ENOENT : 0;
 }
 
 static int page_get_folio(struct page *page, struct folio **foliop)
@@ -317,10 +330,15 @@ static int page_get_folio(struct page *page, struct folio **foliop)
 	return err;
 }
 
-static int folio_node(struct folio *folio)
+static int page_node(struct page *page)
 {
 	/* It lies in the flags, of which others change while it stays. */
-	return data_race(folio_nid(folio));
+	return data_race(page_to_nid(page));
+}
+
+static int folio_node(struct folio *folio)
+{
+	return page_node(&folio->page);
 }
 
 static bool folio_is_secret(struct folio *folio)
@@ -1063,10 +1081,14 @@ static int check_user(struct phys_call *call, struct folio *folio)
 	 * It is locked while migration has it out of the page tables; and while
 	 * it is read, before anybody can map it.
 	 */
-	if (err != -ENOENT || !folio_test_locked(folio) ||
-	    folio_test_slab(folio) || !READ_ONCE(folio->mapping) ||
-	    !folio_test_uptodate(folio))
+	if (err != -ENOENT || folio_test_slab(folio) ||
+	    !READ_ONCE(folio->mapping) || !folio_test_uptodate(folio))
 		return err;
+	smp_rmb(); /* out of the page tables after it was locked */
+	if (!folio_test_locked(folio)) {
+		smp_rmb(); /* and back in them before it was unlocked */
+		return folio_check_user(folio);
+	}
 	err = lock_folio(call, folio);
 	if (err)
 		return err;
@@ -1317,7 +1339,7 @@ static int query_frame(u64 addr)
 		return -ENOENT;
 	page = pfn_to_online_page(pfn);
 	if (page && page_is_mapped_anon(page))
-		return folio_node(page_folio(page));
+		return page_node(page);
 	status = page_get_folio(page, &folio);
 	if (status)
 		return status;
