@@ -91,16 +91,6 @@ FIXTURE_VARIANT_ADD(batch, mlock_new)
 	.settled = true,
 };
 
-static void run_on(int cpu)
-{
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET(cpu, &cpus);
-	if (sched_setaffinity(0, sizeof(cpus), &cpus))
-		die("cannot run on CPU %d", cpu);
-}
-
 /* The second such access to a page makes it active */
 static void access_by_kernel(const char *mem)
 {
@@ -216,19 +206,14 @@ static struct request *name_parked(FIXTURE_DATA(batch) *self)
 
 FIXTURE_SETUP(batch)
 {
-	cpu_set_t cpus;
+	int cpus[2];
 
 	TWO_NODES(self->from, self->to);
 	NEEDS_KIND(variant->kind);
-	if (sched_getaffinity(0, sizeof(cpus), &cpus))
-		die("no affinity");
-	if (CPU_COUNT(&cpus) < 2)
+	if (allowed_cpus(cpus, 2) < 2)
 		SKIP_TEST("needs two CPUs");
-	for (self->cpu = 0; !CPU_ISSET(self->cpu, &cpus); self->cpu++)
-		;
-	self->other_cpu = self->cpu + 1;
-	while (!CPU_ISSET(self->other_cpu, &cpus))
-		self->other_cpu++;
+	self->cpu = cpus[0];
+	self->other_cpu = cpus[1];
 	run_on(self->cpu);
 	if (!park_pages(self, variant))
 		SKIP_TEST("needs pages that wait in LRU batches");

@@ -9,6 +9,7 @@
 #define SEED	19
 #define PAGES	((64UL << 20) / page_size())
 #define MAX_NODES	64
+#define MAX_CPUS	64
 #define COMPACT_LOCKED	"/proc/sys/vm/compact_unevictable_allowed"
 
 /* Huge pages in the pool of the target leave it almost no other memory. */
@@ -20,29 +21,39 @@ FIXTURE(room)
 };
 
 /*
- * The pool gives up where free memory is in pieces, or waits on a list of some
- * CPU: other pages take what it leaves, until migration finds no more.
+ * Each CPU has lists of free pages, small and huge, that the others do not see
+ * until time or need empties them. The pool gives up where free memory is in
+ * pieces: other pages take what it leaves, until migration finds no more.
  */
 static void fill_up(int from, int node)
 {
+	int cpus[MAX_CPUS], n = allowed_cpus(cpus, MAX_CPUS), k;
 	int *nodes = calloc(PAGES, sizeof(*nodes));
 	int *status = calloc(PAGES, sizeof(*status));
 	void **pages = calloc(PAGES, sizeof(*pages));
-	char *mem;
-	size_t i;
+	size_t i, before, moved = PAGES;
+	char *mem = NULL;
 
 	if (!nodes || !status || !pages)
 		die("no memory");
-	hugetlb_pool(node, 1 << 20);
-	do {
-		mem = alloc_memory(ANON, from, PAGES, SEED);
-		for (i = 0; i < PAGES; i++) {
-			pages[i] = mem + i * page_size();
-			nodes[i] = node;
-		}
-		syscall(__NR_move_pages, 0, PAGES, pages, nodes, status,
-			MPOL_MF_MOVE);
-	} while (count_on_node(0, mem, PAGES, node) == PAGES);
+	for (k = 0; k < n; k++) {
+		run_on(cpus[k]);
+		hugetlb_pool(node, 1 << 20);
+		do {
+			if (moved == PAGES) {
+				mem = alloc_memory(ANON, from, PAGES, SEED);
+				for (i = 0; i < PAGES; i++) {
+					pages[i] = mem + i * page_size();
+					nodes[i] = node;
+				}
+				moved = 0;
+			}
+			before = moved;
+			syscall(__NR_move_pages, 0, PAGES, pages, nodes, status,
+				MPOL_MF_MOVE);
+			moved = count_on_node(0, mem, PAGES, node);
+		} while (moved > before);
+	}
 	free(nodes);
 	free(status);
 	free(pages);

@@ -79,6 +79,10 @@ struct outcome query_one(uint64_t phys);
 	EXPECT_EQ(_status, __outcome.status);				\
 } while (0)
 
+/* CPUs: those that we may run on, and to run on no other from now on */
+int allowed_cpus(int *cpus, int max);
+void run_on(int cpu);
+
 /* Nodes */
 int memory_nodes(int *nodes, int max);
 int node_without_memory(void);
