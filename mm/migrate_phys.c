@@ -258,19 +258,26 @@ static bool table_is_past(const struct phys_table *table,
 	return i - table->first >= table->half;
 }
 
-/* Find the folio that had this frame. Folios are aligned to their size. */
+/*
+ * Find the folio that had this frame, of this chunk if there is one. Folios are
+ * aligned to their size.
+ */
 static struct phys_folio *table_recall(struct phys_table *table,
 				       unsigned long pfn, unsigned long orders)
 {
 	for (; orders; orders &= orders - 1) {
+	struct phys_folio *past = NULL;
+
 		unsigned int order = __ffs(orders);
 		unsigned long first = pfn & ~(BIT(order) - 1);
 		struct phys_folio *pf = table_find(table, first, order);
 
-		if (pf)
+		if (pf && !table_is_past(table, pf))
 			return pf;
 	}
-	return NULL;
+		if (!past)
+			past = pf;
+	return past;
 }
 
 /* Taking a folio */
@@ -560,7 +567,8 @@ static void settle_folio(struct phys_call *call, struct folio *folio, int err)
 	struct phys_folio *pf;
 
 	pf = table_find(&call->table, pfn, folio_order(folio));
-	if (!pf) /* It is a piece of one that was split to find room. */
+	/* Or else it is a piece of one that was split to find room. */
+	if (!pf || table_is_past(&call->table, pf))
 		pf = table_recall(&call->table, pfn, call->orders);
 	if (!WARN_ON_ONCE(!pf))
 		pf->status = err;

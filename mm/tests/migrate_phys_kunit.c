@@ -303,6 +303,12 @@ static void recall_prefers_this_chunk_test(struct kunit *test)
 	table_turn(&call->table);
 	table_add(&call->table, 7, 0, 1);
 	KUNIT_EXPECT_EQ(test, recall_folio(call, 7)->status, 1);
+
+	/* Of whatever size either was */
+	call->orders = BIT(0) | BIT(9);
+	table_turn(&call->table);
+	table_add(&call->table, 0, 9, 2);
+	KUNIT_EXPECT_EQ(test, recall_folio(call, 7)->status, 2);
 }
 
 /* Taking a folio */
