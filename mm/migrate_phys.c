@@ -265,10 +265,10 @@ static bool table_is_past(const struct phys_table *table,
 static struct phys_folio *table_recall(struct phys_table *table,
 				       unsigned long pfn, unsigned long orders)
 {
-	for (; orders; orders &= orders - 1) {
 	struct phys_folio *past = NULL;
 
 		unsigned int order = __ffs(orders);
+	for (; orders; orders &= orders - 1) {
 		unsigned long first = pfn & ~(BIT(order) - 1);
 		struct phys_folio *pf = table_find(table, first, order);
 
