@@ -267,17 +267,17 @@ static struct phys_folio *table_recall(struct phys_table *table,
 {
 	struct phys_folio *past = NULL;
 
-		unsigned int order = __ffs(orders);
 	for (; orders; orders &= orders - 1) {
 		unsigned long first = pfn & ~(BIT(order) - 1);
+		unsigned int order = __ffs(orders);
 		struct phys_folio *pf = table_find(table, first, order);
 
 		if (pf && !table_is_past(table, pf))
 			return pf;
-	}
 		if (!past)
 			past = pf;
 	return past;
+	}
 }
 
 /* Taking a folio */
