@@ -35,6 +35,7 @@
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
+#include <linux/task_work.h>
 #include <linux/uaccess.h>
 
 #include "internal.h"
@@ -268,16 +269,16 @@ static struct phys_folio *table_recall(struct phys_table *table,
 	struct phys_folio *past = NULL;
 
 	for (; orders; orders &= orders - 1) {
-		unsigned long first = pfn & ~(BIT(order) - 1);
 		unsigned int order = __ffs(orders);
+		unsigned long first = pfn & ~(BIT(order) - 1);
 		struct phys_folio *pf = table_find(table, first, order);
 
 		if (pf && !table_is_past(table, pf))
 			return pf;
 		if (!past)
 			past = pf;
-	return past;
 	}
+	return past;
 }
 
 /* Taking a folio */
@@ -763,8 +764,9 @@ static struct task_struct *mm_owner_process(struct mm_struct *mm)
 
 /*
  * Every task of an address space counts in mm_users, so usually the threads of
- * the owner explain all of it. Where they do not (CLONE_VM siblings, a passing
- * reference, no owner known), every process has to be asked.
+ * the owner explain all of it. Where they do not (a passing reference, no owner
+ * known), or where threads that come and go might seem to while there is a
+ * CLONE_VM sibling, every process has to be asked.
  */
 static unsigned int mm_tasks_verdict(struct mm_struct *mm, int nid, bool strict)
 {
@@ -777,7 +779,8 @@ static unsigned int mm_tasks_verdict(struct mm_struct *mm, int nid, bool strict)
 	owner = mm_owner_process(mm);
 	if (owner)
 		verdict = process_verdict(owner, mm, nid, strict, &counted);
-	if (counted != users || counted != atomic_read(&mm->mm_users)) {
+	if (mm_flags_test(MMF_MULTIPROCESS, mm) || counted != users ||
+	    counted != atomic_read(&mm->mm_users)) {
 		for_each_process(process)
 			verdict |= process_verdict(process, mm, nid, strict,
 						   &counted);
@@ -915,8 +918,13 @@ static bool judge_vma(struct folio *folio, struct vm_area_struct *vma,
 		      unsigned long addr, void *arg)
 {
 	struct judgement *j = arg;
-	int err = vma_check(j->call, vma, addr, j->nid);
+	int err;
 
+	if (fatal_signal_pending(current)) {
+		j->status = -EINTR;
+		return false;
+	}
+	err = vma_check(j->call, vma, addr, j->nid);
 	j->vmas++;
 	if (!err && (!j->exclusive || j->mm == vma->vm_mm))
 		return true;
@@ -947,7 +955,8 @@ static bool anon_vma_passes(struct phys_call *call, struct anon_vma *anon_vma,
 
 	anon_vma_lock_read(anon_vma);
 	anon_rmap_tree_foreach(avc, anon_vma, 0, ULONG_MAX) {
-		passes = most-- && !vma_check(call, avc->vma, 0, nid);
+		passes = most-- && !fatal_signal_pending(current) &&
+			 !vma_check(call, avc->vma, 0, nid);
 		if (!passes)
 			break;
 		cond_resched();
@@ -964,7 +973,8 @@ static bool file_passes(struct phys_call *call, struct address_space *mapping,
 
 	i_mmap_lock_read(mapping);
 	mapping_rmap_tree_foreach(vma, mapping, 0, ULONG_MAX) {
-		passes = most-- && !vma_check(call, vma, 0, nid);
+		passes = most-- && !fatal_signal_pending(current) &&
+			 !vma_check(call, vma, 0, nid);
 		if (!passes)
 			break;
 		if (!*file)
@@ -1067,8 +1077,9 @@ static bool folio_is_isolated(struct folio *folio)
 
 /*
  * Whoever has the lock may wait for memory, and so for what is isolated: do not
- * sleep while holding that. And do not wait for a migration: it would fail for
- * the reference of the one who waits.
+ * sleep while holding that, nor keep open the files of those that end meanwhile.
+ * And do not wait for a migration: it would fail for the reference of the one
+ * who waits.
  */
 static int lock_folio(struct phys_call *call, struct folio *folio)
 {
@@ -1077,6 +1088,8 @@ static int lock_folio(struct phys_call *call, struct folio *folio)
 	if (folio_is_isolated(folio))
 		return -EBUSY;
 	move_queues(call);
+	forget_verdicts(call);
+	task_work_run();
 	return folio_lock_killable(folio);
 }
 
@@ -1178,7 +1191,8 @@ static int may_move(struct phys_call *call, struct folio *folio, int nid)
 	if (!node_has_memory(nid))
 		return -ENOMEM;
 	slot = rmap_verdict(call, folio, nid);
-	if (!slot || !slot->passes) {
+	/* If it is locked, wait for that here: migration could not be killed. */
+	if (!slot || !slot->passes || folio_test_locked(folio)) {
 		err = lock_folio(call, folio);
 		if (err)
 			return err;
@@ -1520,6 +1534,7 @@ long kernel_move_phys_pages(unsigned long count, const u64 __user *pages,
 			       nodes ? nodes + done : NULL, status + done);
 		if (!ret && fatal_signal_pending(current))
 			ret = -EINTR;
+		task_work_run(); /* closes what forget_verdicts() let go of */
 		cond_resched();
 	}
 	if (!ret)

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A filesystem for the tests of move_phys_pages(2): its files are in memory
- * only, and none of them can migrate a dirty page. What else they can is in
- * their names:
+ * only, and but for the last none of them can migrate a dirty page. What else
+ * they can is in their names:
  *
  * written	writing back works
  * broken	writing back fails, and the page stays dirty
  * lossy	writing back fails, and the page is clean nevertheless
  * late		the same, but who began to write is not told, as he did not wait
  * busy		never lets go of what it knows of a page
+ * locked	a page stays locked for as long as somebody lives who writes to it
  *
  * A file comes into being when it is looked up.
  */
@@ -19,7 +20,9 @@
 #include <linux/fs_context.h>
 #include <linux/highmem.h>
 #include <linux/init.h>
+#include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/writeback.h>
 
@@ -146,6 +149,37 @@ static const struct address_space_operations phys_fs_busy_aops = {
 	.invalidate_folio = phys_fs_let_go,
 };
 
+static const struct address_space_operations phys_fs_locked_aops = {
+	.read_folio = phys_fs_read_folio,
+	.dirty_folio = filemap_dirty_folio,
+	.migrate_folio = filemap_migrate_folio,
+};
+
+static vm_fault_t phys_fs_stay(struct vm_fault *vmf)
+{
+	struct folio *folio = page_folio(vmf->page);
+
+	folio_lock(folio);
+	while (!fatal_signal_pending(current))
+		schedule_timeout_killable(MAX_SCHEDULE_TIMEOUT);
+	folio_unlock(folio);
+	return VM_FAULT_SIGBUS;
+}
+
+static const struct vm_operations_struct phys_fs_locked_vm_operations = {
+	.fault = filemap_fault,
+	.page_mkwrite = phys_fs_stay,
+};
+
+static int phys_fs_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	int err = generic_file_mmap(file, vma);
+
+	if (!err && file->f_mapping->a_ops == &phys_fs_locked_aops)
+		vma->vm_ops = &phys_fs_locked_vm_operations;
+	return err;
+}
+
 static const struct {
 	const char *name;
 	const struct address_space_operations *aops;
@@ -155,10 +189,11 @@ static const struct {
 	{ "lossy", &phys_fs_lossy_aops },
 	{ "late", &phys_fs_late_aops },
 	{ "busy", &phys_fs_busy_aops },
+	{ "locked", &phys_fs_locked_aops },
 };
 
 static const struct file_operations phys_fs_file_operations = {
-	.mmap = generic_file_mmap,
+	.mmap = phys_fs_mmap,
 	.read_iter = generic_file_read_iter,
 	.llseek = generic_file_llseek,
 };

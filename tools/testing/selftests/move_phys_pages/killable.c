@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A long call ends when its caller is killed, and for no lesser signal */
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/time.h>
+#include <linux/kernel-page-flags.h>
 
 #include "../kselftest_harness.h"
 #include "util.h"
@@ -123,6 +132,183 @@ TEST_F(killable, lesser_signals)
 		  (variant->move ? request_count(req, self->to) +
 				   request_count(req, -ENOENT) : 0);
 	EXPECT_EQ(COUNT, settled);
+}
+
+/*
+ * Somebody keeps the last page of a file locked. Who waits for it has nothing
+ * isolated meanwhile, keeps no file of others open, and can be killed.
+ */
+#define PAGES	16
+#define OTHERS	2
+#define FILE_OF_OTHERS	"/tmp/mpp-killable"
+
+FIXTURE(locked)
+{
+	int from, to;
+	char dir[64];
+	char *mem, *last, *others;
+	struct request *req;
+	pid_t holder, owner, caller;
+};
+
+static void own_file(void *arg)
+{
+	FIXTURE_DATA(locked) *self = arg;
+	const size_t size = OTHERS * page_size();
+	int fd = open(FILE_OF_OTHERS, O_RDWR | O_CREAT, 0600);
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) || ftruncate(fd, size) ||
+	    mmap(self->others, size, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_FIXED, fd, 0) != self->others)
+		die("cannot own %s", FILE_OF_OTHERS);
+	close(fd);
+	touch_on(self->from, self->others, size);
+}
+
+static pid_t child_that(void (*fn)(FIXTURE_DATA(locked) *),
+			FIXTURE_DATA(locked) *self)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("no process");
+	if (!pid) {
+		fn(self);
+		_exit(0);
+	}
+	return pid;
+}
+
+static void write_last(FIXTURE_DATA(locked) *self)
+{
+	*self->last = 1;
+}
+
+static void move_all(FIXTURE_DATA(locked) *self)
+{
+	struct request *req = self->req;
+
+	move_phys_pages(req->count, req->pages, req->nodes, req->status,
+			MPOL_MF_MOVE_ALL);
+}
+
+/* How a process ended; -1 if it does not */
+static int end_of(pid_t pid)
+{
+	int tries = 10000, how;
+
+	while (!waitpid(pid, &how, WNOHANG))
+		if (!--tries || usleep(1000))
+			return -1;
+	return how;
+}
+
+static bool in_state(pid_t pid, char state)
+{
+	char path[64], stat[512];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	read_file(path, stat, sizeof(stat));
+	return strrchr(stat, ')')[2] == state;
+}
+
+FIXTURE_SETUP(locked)
+{
+	char path[128];
+	int fd, cpu, i;
+
+	TWO_NODES(self->from, self->to);
+	NEEDS_KIND(SHMEM);
+	snprintf(self->dir, sizeof(self->dir), "/tmp/mpp-XXXXXX");
+	ASSERT_NE(NULL, mkdtemp(self->dir));
+	if (mount("none", self->dir, "migrate_phys_fs", 0, NULL)) {
+		rmdir(self->dir);
+		SKIP_TEST("needs CONFIG_MIGRATE_PHYS_TEST_FS");
+	}
+	snprintf(path, sizeof(path), "%s/locked", self->dir);
+	fd = open(path, O_RDWR);
+	ASSERT_LE(0, fd);
+	self->mem = map_file(fd, PAGES);
+	close(fd);
+
+	/* All on one node: that of this CPU */
+	ASSERT_EQ(1, allowed_cpus(&cpu, 1));
+	run_on(cpu);
+	for (i = 0; i < PAGES; i++)
+		EXPECT_EQ(0, peek(self->mem + i * page_size()));
+	if (node_of(0, self->mem) == self->to) {
+		self->to = self->from;
+		self->from = node_of(0, self->mem);
+	}
+	ASSERT_EQ(PAGES, count_on_node(0, self->mem, PAGES, self->from));
+
+	self->others = map_memory(ANON, OTHERS);
+	self->owner = spawn(own_file, self);
+
+	self->req = request_new(OTHERS + PAGES);
+	for (i = 0; i < OTHERS; i++)
+		request_set(self->req, i,
+			    phys_of(self->owner, self->others + i * page_size()),
+			    self->to);
+	request_set_pages(self->req, OTHERS, self->mem, PAGES, self->to);
+	self->req->status = (int *)map_memory(SHMEM, 1);
+	for (i = 0; i < OTHERS + PAGES; i++)
+		self->req->status[i] = PRESET;
+
+	self->last = self->mem + (PAGES - 1) * page_size();
+	self->holder = child_that(write_last, self);
+	while (!page_has(phys_of(0, self->last), KPF_LOCKED))
+		ASSERT_EQ(0, waitpid(self->holder, NULL, WNOHANG));
+	self->caller = child_that(move_all, self);
+	while (!in_state(self->caller, 'D') && !in_state(self->caller, 'Z'))
+		;
+}
+
+FIXTURE_TEARDOWN(locked)
+{
+	EXPECT_EQ(0, munmap(self->mem, PAGES * page_size()));
+	EXPECT_EQ(0, unlink(FILE_OF_OTHERS));
+	EXPECT_EQ(0, umount(self->dir));
+	EXPECT_EQ(0, rmdir(self->dir));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+TEST_F(locked, sigkill)
+{
+	EXPECT_EQ(0, isolated_pages());
+	EXPECT_EQ(PAGES - 1, count_on_node(0, self->mem, PAGES, self->to));
+	EXPECT_TRUE(in_state(self->caller, 'D'));
+	ASSERT_EQ(0, kill(self->caller, SIGKILL));
+	EXPECT_EQ(SIGKILL, end_of(self->caller));
+	EXPECT_EQ(PRESET, self->req->status[0]);
+	EXPECT_EQ(self->from, node_of(0, self->last));
+	reap(self->holder);
+	reap(self->owner);
+}
+
+TEST_F(locked, until_unlocked)
+{
+	EXPECT_EQ(0, isolated_pages());
+	reap(self->holder);
+	EXPECT_EQ(0, end_of(self->caller));
+	EXPECT_EQ(OTHERS + PAGES, request_count(self->req, self->to));
+	EXPECT_EQ(PAGES, count_on_node(0, self->mem, PAGES, self->to));
+	EXPECT_EQ(OTHERS, count_on_node(self->owner, self->others, OTHERS,
+					self->to));
+	reap(self->owner);
+}
+
+TEST_F(locked, files_of_the_dead)
+{
+	int fd;
+
+	reap(self->owner);
+	fd = open(FILE_OF_OTHERS, O_RDWR);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, flock(fd, LOCK_EX | LOCK_NB));
+	close(fd);
+	reap(self->holder);
+	EXPECT_EQ(0, end_of(self->caller));
 }
 
 TEST_HARNESS_MAIN
