@@ -40,7 +40,7 @@ void *alloc(size_t n, size_t size)
 	return mem;
 }
 
-void run_on(pthread_t thread, int cpu)
+void run_thread_on(pthread_t thread, int cpu)
 {
 	cpu_set_t cpus;
 

@@ -25,7 +25,7 @@ extern unsigned int repeat;
 
 uint64_t now(void);
 void *alloc(size_t n, size_t size);
-void run_on(pthread_t thread, int cpu);
+void run_thread_on(pthread_t thread, int cpu);
 void min_nodes(int *nodes, int n);	/* the first n that have memory */
 int by_value(const void *a, const void *b);	/* of uint64_t, for qsort() */
 

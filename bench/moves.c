@@ -359,7 +359,7 @@ void bench_moves(void)
 	sched_getaffinity(0, sizeof(all), &all);
 	for (i = 0; i < ARRAY_SIZE(benches); i++) {
 		if (benches[i].bound)
-			run_on(pthread_self(), sched_getcpu());
+			run_thread_on(pthread_self(), sched_getcpu());
 		run(&benches[i]);
 		sched_setaffinity(0, sizeof(all), &all);
 	}

@@ -94,8 +94,8 @@ void bench_pauses(void)
 		pauses[way] = alloc(moves, sizeof(*pauses[way]));
 	if (pthread_create(&toucher, NULL, touch, NULL))
 		die("no thread");
-	run_on(pthread_self(), 0);
-	run_on(toucher, 1);
+	run_thread_on(pthread_self(), 0);
+	run_thread_on(toucher, 1);
 	for (i = 0; i < moves; i++) {
 		/* There and back, and the next time the other way around */
 		const enum way first = i % 2 ? MOVE_PAGES : MOVE_PHYS;
