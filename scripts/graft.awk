@@ -149,6 +149,7 @@ BEGIN {
 	out = ENVIRON["out"]
 	errors = ENVIRON["errors"]
 	exists = target != "/dev/null"
+	another = ": choose another in arch/syscall.tbl.add, or NR=next"
 
 	n = read(target, F)
 	if (table)
@@ -177,12 +178,14 @@ BEGIN {
 		else if (F[i] ~ /\r$/)
 			complain("line " i " ends in CR LF: have the file with LF alone")
 		else if (table && f[1] == nr)
-			complain("line " i ": number " nr " is taken by " f[3] \
-				 ": choose another in arch/syscall.tbl.add")
-		else if (numbered && f[1] == "#define" && f[2] ~ /^__NR/ && f[3] == nr &&
-			 f[2] !~ /^__NR_(compat_)?syscalls$/)
-			complain("line " i ": number " nr " is taken by " f[2] \
-				 ": choose another in arch/syscall.tbl.add")
+			complain("line " i ": number " nr " is taken by " f[3] another)
+		else if (!numbered || f[1] != "#define" || f[2] !~ /^__NR/)
+			continue
+		else if (f[2] !~ /^__NR_(compat_)?syscalls$/ && f[3] == nr)
+			complain("line " i ": number " nr " is taken by " f[2] another)
+		else if (f[2] ~ /^__NR_(compat_)?syscalls$/ && f[3] + 0 > nr + 1)
+			complain("line " i ": its calls go up to " f[3] - 1 ", and " nr \
+				 " would be the last" another)
 	}
 	if (bad)
 		exit
