@@ -15,11 +15,14 @@ TABLE	?=
 WITHIN	?=
 NR	?=
 
+# For a shell, whatever its name is
+kernel	:= '$(subst ','\'',$(KERNEL))'
+
 # Everything that is made of one kernel lies in one directory.
 ifeq ($(KERNEL),)
 OUT	:= build/$(BASE)
 else
-OUT	:= build/kernel-$(shell basename '$(KERNEL)' | tr -c '[:alnum:]._\n-' _)-$(shell printf %s '$(KERNEL)' | cksum | cut -d' ' -f1)
+OUT	:= build/kernel-$(shell basename $(kernel) | tr -c '[:alnum:]._\n-' _)-$(shell printf %s $(kernel) | cksum | cut -d' ' -f1)
 endif
 
 ARCHS_KNOWN := $(notdir $(basename $(wildcard guest/arch/*.config)))
@@ -112,19 +115,19 @@ plan: ## show what grafting KERNEL=/any/tree would edit
 apply: ## graft KERNEL=/any/tree
 unapply: ## take the graft out of KERNEL=/any/tree, to the byte
 plan apply unapply:
-	@[ '$(KERNEL)' ] || { echo "$@: say which tree: make $@ KERNEL=/your/tree" >&2; exit 2; }
-	@scripts/graft $@ $(NR:%=--nr=%) '$(KERNEL)'
+	@[ $(kernel) ] || { echo "$@: say which tree: make $@ KERNEL=/your/tree" >&2; exit 2; }
+	@scripts/graft $@ $(NR:%=--nr=%) $(kernel)
 
 port: ## try to graft KERNEL=/any/tree, compile what that touches (for ARCH=), and say what is left to do
 	@scripts/packages build
 	@scripts/port
 
 series: ## write the patches to mail, with a cover letter, to dist/
-	@$(if $(KERNEL),,$(MAKE) source)
+	@$(if $(KERNEL),,$(MAKE) source NR=)
 	@scripts/series
 
 patch: ## write one patch for KERNEL=/any/tree to dist/
-	@$(if $(KERNEL),,$(MAKE) source)
+	@$(if $(KERNEL),,$(MAKE) source NR=)
 	@scripts/series --patch
 
 dist: ## write the commit that is checked out as a source tarball to dist/
