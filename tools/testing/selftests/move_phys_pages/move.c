@@ -250,8 +250,11 @@ static void start_counting(void *arg)
 			die("no thread");
 }
 
-/* Until all of them are through with what they were at */
-static void wait_for_workers(struct counting *counting)
+/*
+ * Until all of them are through with what they were at, and so are compaction
+ * and reclaim, which may have isolated the page
+ */
+static void wait_for_users(struct counting *counting)
 {
 	unsigned int rounds;
 	int i;
@@ -263,6 +266,20 @@ static void wait_for_workers(struct counting *counting)
 				       __ATOMIC_SEQ_CST) == rounds)
 			usleep(100);
 	}
+	isolated_pages();
+}
+
+static void log_busy(struct __test_metadata *_metadata,
+		     const struct request *req)
+{
+	unsigned long i;
+	uint64_t flags;
+
+	for (i = 0; i < req->count; i++)
+		if (req->status[i] == -EBUSY &&
+		    page_flags(req->pages[i], &flags))
+			TH_LOG("page %lu stays busy, its kpageflags are %#llx",
+			       i, (unsigned long long)flags);
 }
 
 TEST_F(base, used_by_another_process)
@@ -293,8 +310,10 @@ TEST_F(base, used_by_another_process)
 				  count_on_node(pid, mem, COUNTED_PAGES, node));
 			ASSERT_TRUE(!busy || variant->kind != ANON);
 			if (busy)
-				wait_for_workers(counting);
+				wait_for_users(counting);
 		} while (busy && ++tries < 100);
+		if (busy)
+			log_busy(_metadata, req);
 		ASSERT_EQ(0, busy);
 	}
 	__atomic_store_n(&counting->stop, true, __ATOMIC_SEQ_CST);
