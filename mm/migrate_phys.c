@@ -868,9 +868,12 @@ static int vma_migratable_check(struct vm_area_struct *vma)
 static int vma_check(struct phys_call *call, struct vm_area_struct *vma,
 		     unsigned long addr, int nid)
 {
-	int err = vma_migratable_check(vma);
 	unsigned int verdict;
+	int err;
 
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	err = vma_migratable_check(vma);
 	if (err)
 		return err;
 	verdict = mm_verdict(call, vma->vm_mm, nid);
@@ -918,17 +921,12 @@ static bool judge_vma(struct folio *folio, struct vm_area_struct *vma,
 		      unsigned long addr, void *arg)
 {
 	struct judgement *j = arg;
-	int err;
+	int err = vma_check(j->call, vma, addr, j->nid);
 
-	if (fatal_signal_pending(current)) {
-		j->status = -EINTR;
-		return false;
-	}
-	err = vma_check(j->call, vma, addr, j->nid);
 	j->vmas++;
 	if (!err && (!j->exclusive || j->mm == vma->vm_mm))
 		return true;
-	if (!folio_mapped_by(folio, vma, addr))
+	if (err != -EINTR && !folio_mapped_by(folio, vma, addr))
 		return true;
 	if (!err && j->mm)
 		err = -EACCES;
@@ -955,8 +953,7 @@ static bool anon_vma_passes(struct phys_call *call, struct anon_vma *anon_vma,
 
 	anon_vma_lock_read(anon_vma);
 	anon_rmap_tree_foreach(avc, anon_vma, 0, ULONG_MAX) {
-		passes = most-- && !fatal_signal_pending(current) &&
-			 !vma_check(call, avc->vma, 0, nid);
+		passes = most-- && !vma_check(call, avc->vma, 0, nid);
 		if (!passes)
 			break;
 		cond_resched();
@@ -973,8 +970,7 @@ static bool file_passes(struct phys_call *call, struct address_space *mapping,
 
 	i_mmap_lock_read(mapping);
 	mapping_rmap_tree_foreach(vma, mapping, 0, ULONG_MAX) {
-		passes = most-- && !fatal_signal_pending(current) &&
-			 !vma_check(call, vma, 0, nid);
+		passes = most-- && !vma_check(call, vma, 0, nid);
 		if (!passes)
 			break;
 		if (!*file)
