@@ -294,7 +294,6 @@ static void map_with_confined_leader(void *arg)
 static pid_t spawn_orphan_thread(FIXTURE_DATA(cpuset) *self,
 				 void (*map)(void *))
 {
-	char path[64], stat[256];
 	pid_t pid = fork();
 
 	if (pid < 0)
@@ -303,11 +302,8 @@ static pid_t spawn_orphan_thread(FIXTURE_DATA(cpuset) *self,
 		map(self);
 		syscall(__NR_exit, 0);
 	}
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	do {
+	while (!in_state(pid, 'Z'))
 		usleep(1000);
-		read_file(path, stat, sizeof(stat));
-	} while (!strstr(stat, ") Z"));
 	if (!*self->tid)
 		die("process %d has no other thread", pid);
 	return pid;

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -201,15 +200,6 @@ static int end_of(pid_t pid)
 		if (!--tries || usleep(1000))
 			return -1;
 	return how;
-}
-
-static bool in_state(pid_t pid, char state)
-{
-	char path[64], stat[512];
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	read_file(path, stat, sizeof(stat));
-	return strrchr(stat, ')')[2] == state;
 }
 
 FIXTURE_SETUP(locked)

@@ -775,6 +775,15 @@ void reap(pid_t pid)
 		die("cannot end process %d", pid);
 }
 
+bool in_state(pid_t pid, char state)
+{
+	char path[64], stat[512];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	read_file(path, stat, sizeof(stat));
+	return strrchr(stat, ')')[2] == state;
+}
+
 void watch_missing(int uffd, const void *mem, size_t size)
 {
 	struct uffdio_api api = { .api = UFFD_API };
