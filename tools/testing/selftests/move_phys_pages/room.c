@@ -9,7 +9,7 @@
 #define SEED	19
 #define PAGES	((64UL << 20) / page_size())
 #define MAX_NODES	64
-#define MAX_CPUS	64
+#define UNWANTED	256
 #define COMPACT_LOCKED	"/proc/sys/vm/compact_unevictable_allowed"
 
 /* Huge pages in the pool of the target leave it almost no other memory. */
@@ -20,40 +20,46 @@ FIXTURE(room)
 	char *mem, *other;
 };
 
+static void do_without(char *mem)
+{
+	if (madvise(mem, UNWANTED * page_size(), MADV_FREE))
+		die("cannot do without a page");
+}
+
 /*
- * Each CPU has lists of free pages, small and huge, that the others do not see
- * until time or need empties them. The pool gives up where free memory is in
- * pieces: other pages take what it leaves, until migration finds no more.
+ * Each CPU has lists of free pages, small and huge, that nobody else is given
+ * until reclaim has freed something, which is for it to find. The pool gives up
+ * where free memory is in pieces: other pages take what it leaves, until
+ * migration finds no more.
  */
 static void fill_up(int from, int node)
 {
-	int cpus[MAX_CPUS], n = allowed_cpus(cpus, MAX_CPUS), k;
 	int *nodes = calloc(PAGES, sizeof(*nodes));
 	int *status = calloc(PAGES, sizeof(*status));
 	void **pages = calloc(PAGES, sizeof(*pages));
 	size_t i, before, moved = PAGES;
-	char *mem = NULL;
+	char *mem = NULL, *unwanted;
 
 	if (!nodes || !status || !pages)
 		die("no memory");
-	for (k = 0; k < n; k++) {
-		run_on(cpus[k]);
-		hugetlb_pool(node, 1 << 20);
-		do {
-			if (moved == PAGES) {
-				mem = alloc_memory(ANON, from, PAGES, SEED);
-				for (i = 0; i < PAGES; i++) {
-					pages[i] = mem + i * page_size();
-					nodes[i] = node;
-				}
-				moved = 0;
+	unwanted = alloc_memory(ANON, node, 2 * UNWANTED, SEED);
+	do_without(unwanted);
+	hugetlb_pool(node, 1 << 20);
+	do_without(unwanted + UNWANTED * page_size());
+	do {
+		if (moved == PAGES) {
+			mem = alloc_memory(ANON, from, PAGES, SEED);
+			for (i = 0; i < PAGES; i++) {
+				pages[i] = mem + i * page_size();
+				nodes[i] = node;
 			}
-			before = moved;
-			syscall(__NR_move_pages, 0, PAGES, pages, nodes, status,
-				MPOL_MF_MOVE);
-			moved = count_on_node(0, mem, PAGES, node);
-		} while (moved > before);
-	}
+			moved = 0;
+		}
+		before = moved;
+		syscall(__NR_move_pages, 0, PAGES, pages, nodes, status,
+			MPOL_MF_MOVE);
+		moved = count_on_node(0, mem, PAGES, node);
+	} while (moved > before);
 	free(nodes);
 	free(status);
 	free(pages);
