@@ -36,6 +36,12 @@
 #define SWAP_PAGES	4096
 #define BALLAST		4096UL
 
+/*
+ * Seconds. Before 6.3 migration has all CPUs flush for each page, and those of a
+ * guest with more CPUs than its host wait for each other.
+ */
+#define PATIENCE	1800
+
 /* The memory: pages to count in, pages that nobody writes, and a playground */
 #define COUNTED		16
 #define STEADY		16
@@ -926,24 +932,24 @@ static bool run(struct race *race, bool file, bool huge)
 	return good;
 }
 
-TEST_F(race, anon)
+TEST_F_TIMEOUT(race, anon, PATIENCE)
 {
 	EXPECT_TRUE(run(&self->race, false, false));
 }
 
-TEST_F(race, file)
+TEST_F_TIMEOUT(race, file, PATIENCE)
 {
 	NEEDS_KIND(MEMFD);
 	EXPECT_TRUE(run(&self->race, true, false));
 }
 
-TEST_F(race, huge)
+TEST_F_TIMEOUT(race, huge, PATIENCE)
 {
 	EXPECT_TRUE(run(&self->race, false, true));
 }
 
 /* Becomes huge where the opponent makes it so */
-TEST_F(race, huge_file)
+TEST_F_TIMEOUT(race, huge_file, PATIENCE)
 {
 	NEEDS_KIND(MEMFD);
 	EXPECT_TRUE(run(&self->race, true, true));
