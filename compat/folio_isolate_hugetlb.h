@@ -3,8 +3,7 @@
  * @has include/linux/hugetlb.h folio_isolate_hugetlb[(]
  *
  * Renamed by "mm/hugetlb: rename isolate_hugetlb() to folio_isolate_hugetlb()",
- * which stable kernels may have without what was before it. Under either name it
- * is for isolate_folio_to_list.h alone.
+ * which stable kernels may have without the patches before it.
  */
 #include <linux/hugetlb.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * @has include/linux/memcontrol.h void lruvec_unlock_irq[(]struct lruvec [*]
+ * @for mm/vmscan.o
  *
  * Renamed by "mm: rename unlock_page_lruvec_irq and its variants". Under either
- * name it undoes the same kernel's folio_lruvec_lock_irq().
+ * name it undoes the same kernel's folio_lruvec_lock_irq(). Nothing is included
+ * here, since mm/vmscan.c sets pr_fmt before its own includes.
  */
-#include <linux/memcontrol.h>
-
 #define lruvec_unlock_irq	unlock_page_lruvec_irq

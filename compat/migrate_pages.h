@@ -1,53 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * @has include/linux/migrate.h struct folio [*]alloc_migration_target[(]struct folio [*]
+ * @has include/linux/migrate.h typedef struct folio [*]new_folio_t[(]
  *
  * "mm: convert migrate_pages() to work on folios" had pages before, in callbacks
- * too. Those are the first pages of folios: nothing else can be on the list or
- * come from alloc_migration_target().
+ * too. Those are the first pages of folios: nothing else is on the list.
  */
 #include <linux/migrate.h>
 #include <linux/mm.h>
 
-static inline struct folio *compat_alloc_migration_target(struct folio *src,
-							  unsigned long private)
-{
-	struct page *dst = alloc_migration_target(&src->page, private);
-
-	return dst ? page_folio(dst) : NULL;
-}
-
-#define alloc_migration_target	compat_alloc_migration_target
-
-struct compat_new_page {
+struct compat_targets {
 	struct folio *(*get_new_folio)(struct folio *src, unsigned long private);
+	void (*put_new_folio)(struct folio *dst, unsigned long private);
 	unsigned long private;
 };
 
-static inline struct page *compat_new_page(struct page *page,
-					   unsigned long private)
+static inline struct page *compat_get_new_page(struct page *page,
+					       unsigned long private)
 {
-	struct compat_new_page *new = (struct compat_new_page *)private;
-	struct folio *dst = new->get_new_folio(page_folio(page), new->private);
+	struct compat_targets *targets = (struct compat_targets *)private;
+	struct folio *dst = targets->get_new_folio(page_folio(page),
+						   targets->private);
 
 	return dst ? &dst->page : NULL;
+}
+
+static inline void compat_put_new_page(struct page *page, unsigned long private)
+{
+	struct compat_targets *targets = (struct compat_targets *)private;
+
+	targets->put_new_folio(page_folio(page), targets->private);
 }
 
 static inline int
 compat_migrate_pages(struct list_head *from,
 		     struct folio *(*get_new_folio)(struct folio *src,
 						    unsigned long private),
-		     free_page_t *put_new_page, unsigned long private,
-		     enum migrate_mode mode, int reason,
+		     void (*put_new_folio)(struct folio *dst,
+					   unsigned long private),
+		     unsigned long private, enum migrate_mode mode, int reason,
 		     unsigned int *ret_succeeded)
 {
-	struct compat_new_page new = {
+	struct compat_targets targets = {
 		.get_new_folio = get_new_folio,
+		.put_new_folio = put_new_folio,
 		.private = private,
 	};
 
-	return migrate_pages(from, compat_new_page, put_new_page,
-			     (unsigned long)&new, mode, reason,
+	return migrate_pages(from, compat_get_new_page, compat_put_new_page,
+			     (unsigned long)&targets, mode, reason,
 			     ret_succeeded);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * @has include/linux/fs.h simple_inode_init_ts[(]struct inode [*]
+ * @for mm/tests/migrate_phys_fs.o
  *
  * Came with "fs: new accessor methods for atime and mtime". The three are plain
  * members before.

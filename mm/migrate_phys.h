@@ -1,11 +1,234 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Migration by physical address: the engine of move_phys_pages(2).
+ *
+ * A call handles its entries in chunks. Each entry of a chunk is resolved to the
+ * folio at its address (migrate_phys_frame.c). If every mapping of that folio
+ * allows the move (migrate_phys_check.c, which asks migrate_phys_tasks.c about
+ * the tasks), the folio waits in a batch until the batch is moved
+ * (migrate_phys_move.c). migrate_phys.c has the call itself.
+ */
 #ifndef _MM_MIGRATE_PHYS_H
 #define _MM_MIGRATE_PHYS_H
 
-#include <linux/types.h>
+#include <linux/log2.h>
+#include <linux/mempolicy.h>
+#include <linux/mm_types.h>
+#include <linux/nodemask.h>
 
+/* Entries of a chunk; migrate_pages() works in batches of as many base pages */
+#define PHYS_CHUNK	512UL
+
+/**
+ * struct phys_record - a folio that entries of a chunk name
+ * @pfn: its first frame
+ * @status: the status of these entries; the target node until that is known
+ * @next: the next record in the same hash bucket, counted from 1
+ * @link: the next record in the same list of the batch, counted from 1
+ * @order: the order of the folio
+ */
+struct phys_record {
+	unsigned long pfn;
+	s16 status;
+	u16 next;
+	u16 link;
+	u8 order;
+};
+
+/**
+ * struct phys_records - the folios that one chunk names
+ * @nr: how many there are
+ * @bits: binary logarithm of the number of hash buckets
+ * @orders: the orders that occur, as a bitmap
+ * @bucket: the latest record of each bucket, counted from 1
+ * @record: the records
+ */
+struct phys_records {
+	unsigned int nr;
+	unsigned int bits;
+	unsigned long orders;
+	u16 *bucket;
+	struct phys_record *record;
+};
+
+/**
+ * struct phys_chunk - the entries at hand
+ * @nr: how many there are
+ * @addr: physical addresses
+ * @node: target nodes
+ * @status: statuses
+ * @record: the record of the folio that an entry names, counted from 1; 0 if
+ *	    the entry has a status of its own
+ */
+struct phys_chunk {
+	unsigned int nr;
+	u64 *addr;
+	int *node;
+	int *status;
+	u16 *record;
+};
+
+/* What the tasks of an address space say about a target node */
+#define SPACE_KNOWN	BIT(0)	/* the tasks have been asked */
+#define SPACE_ALIVE	BIT(1)	/* some task is not exiting */
+#define SPACE_DENIES	BIT(2)	/* a cpuset or the LSM denies the node */
+#define SPACE_BOUND	BIT(3)	/* the MPOL_BIND of a task excludes the node */
+
+/**
+ * struct phys_space - what the tasks of an address space say about a node
+ * @mm: the address space, held by mmgrab() so that its address is not used again
+ * @nid: the node
+ * @next: the next one in the same hash bucket, counted from 1
+ * @answer: SPACE_* flags
+ */
+struct phys_space {
+	struct mm_struct *mm;
+	int nid;
+	u32 next;
+	unsigned int answer;
+};
+
+/* What a chunk took, for the trace event */
+struct phys_counts {
+	unsigned int spaces;	/* address spaces whose tasks had to be asked */
+	unsigned int tasks;	/* tasks that were asked */
+	unsigned int passes;	/* passes over all processes */
+};
+
+/**
+ * struct phys_spaces - the address spaces that map the folios of a chunk
+ * @space: the address spaces, in the order in which they were found
+ * @nr: how many there are
+ * @bits: binary logarithm of the number of buckets, and of spaces that fit
+ * @bucket: the latest of each hash bucket, counted from 1
+ * @counts: what this chunk took
+ * @enlarged: @space and @bucket, once they have been allocated
+ */
+struct phys_spaces {
+	struct phys_space *space;
+	unsigned int nr;
+	unsigned int bits;
+	u32 *bucket;
+	struct phys_counts counts;
+	void *enlarged;
+};
+
+/**
+ * struct phys_rmap - whether all VMAs of a file or an anon_vma allow a move
+ * @mapping: folio->mapping of its folios
+ * @nid: the target node
+ * @walked: VMAs that the walks for single folios have visited
+ * @retry: the check of all VMAs is tried again when @walked has reached this
+ * @witness: a folio of the batch. While it is mapped and has this @mapping, all
+ *	     folios with the same @mapping may move. NULL: not known
+ */
+struct phys_rmap {
+	struct address_space *mapping;
+	int nid;
+	unsigned int walked;
+	unsigned int retry;
+	struct folio *witness;
+};
+
+/**
+ * struct phys_rmaps - answers for whole reverse maps
+ * @slot: a hash table by mapping and node, in which a new one replaces an old one
+ * @bits: binary logarithm of the number of slots
+ */
+struct phys_rmaps {
+	struct phys_rmap *slot;
+	unsigned int bits;
+};
+
+/**
+ * struct phys_batch - folios that may move, with a reference on each
+ * @waiting: for each target node the latest record that waits, counted from 1
+ * @pages: base pages that wait
+ * @aside: records to look at again at the end of the chunk, counted from 1
+ * @target: new pages, allocated before the folios are isolated
+ * @drain: a folio was set aside because it may be in an LRU batch of a CPU
+ * @next_drain: the next drain of all CPUs is due after so many entries of the call
+ * @last_look: no folio is set aside any more
+ */
+struct phys_batch {
+	u16 *waiting;
+	unsigned int pages;
+	u16 aside;
+	struct page **target;
+	bool drain;
+	unsigned long next_drain;
+	bool last_look;
+};
+
+/**
+ * struct phys_call - one call of move_phys_pages(2)
+ * @flags: MPOL_MF_*, as the caller gave them
+ * @done: entries of the chunks before
+ * @failed: entries that were eligible to move and did not
+ * @chunk: the chunk at hand
+ * @now: the folios that it names
+ * @before: the folios that the last chunk before it with any named
+ * @spaces: the address spaces that map them
+ * @rmaps: their reverse maps
+ * @batch: those of them that may move
+ * @room: the memory of all these tables, if it had to be allocated
+ */
+struct phys_call {
+	int flags;
+	unsigned long done;
+	unsigned long failed;
+	struct phys_chunk chunk;
+	struct phys_records now;
+	struct phys_records before;
+	struct phys_spaces spaces;
+	struct phys_rmaps rmaps;
+	struct phys_batch batch;
+	void *room;
+};
+
+static inline bool node_has_memory(int nid)
+{
+	return nid >= 0 && nid < MAX_NUMNODES && node_state(nid, N_MEMORY);
+}
+
+/* A node is part of the flags of a page: it stays while other flags change. */
+static inline int folio_node(struct folio *folio)
+{
+	return data_race(folio_nid(folio));
+}
+
+/* migrate_phys.c */
 long kernel_move_phys_pages(unsigned long count, const u64 __user *pages,
 			    const int __user *nodes, int __user *status,
 			    int flags);
+struct phys_record *phys_find_record(const struct phys_call *call,
+				     unsigned long pfn, unsigned int order);
+
+/* migrate_phys_frame.c */
+int phys_get_folio(u64 addr, struct folio **foliop);
+int phys_query(u64 addr);
+int folio_check_mapped(struct folio *folio);
+int folio_check_unmapped(struct folio *folio);
+
+/* migrate_phys_check.c */
+int phys_may_move(struct phys_call *call, struct folio *folio, int nid);
+void phys_forget_rmaps(struct phys_call *call);
+
+/* migrate_phys_tasks.c */
+struct phys_space *phys_find_space(const struct phys_spaces *spaces,
+				   const struct mm_struct *mm, int nid);
+int phys_add_space(struct phys_spaces *spaces, struct mm_struct *mm, int nid);
+bool phys_enlarge_spaces(struct phys_spaces *spaces);
+int phys_ask_spaces(struct phys_call *call, unsigned int first);
+void phys_forget_spaces(struct phys_spaces *spaces);
+
+static inline bool policy_excludes(struct mempolicy *pol, int nid)
+{
+	return pol && pol->mode == MPOL_BIND && !node_isset(nid, pol->nodes);
+}
+
+/* migrate_phys_move.c */
+void phys_set_aside(struct phys_call *call, struct phys_record *record);
+void phys_move_batch(struct phys_call *call);
 
 #endif /* _MM_MIGRATE_PHYS_H */

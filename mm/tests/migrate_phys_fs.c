@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A filesystem for the tests of move_phys_pages(2): its files are in memory
- * only, and but for the last none of them can migrate a dirty page. What else
- * they can is in their names:
+ * A filesystem for the tests of move_phys_pages(2): its files are in memory only,
+ * and all but the last have no migrate_folio. The name of a file says how it
+ * behaves:
  *
- * written	writing back works
- * broken	writing back fails, and the page stays dirty
- * lossy	writing back fails, and the page is clean nevertheless
- * late		the same, but who began to write is not told, as he did not wait
- * busy		never lets go of what it knows of a page
- * locked	a page stays locked for as long as somebody lives who writes to it
+ * written	its pages can be written out
+ * broken	writing out fails, and the page stays dirty
+ * lossy	writing out fails, and the page is clean nevertheless
+ * late		likewise, but only the file is told of the failure
+ * busy		cannot be written out, and never releases the private data of a page
+ * locked	a page stays locked for as long as a process lives that writes to it
+ * writepage	exists if this kernel writes out single pages
  *
  * A file comes into being when it is looked up.
  */
@@ -37,70 +38,64 @@ static int phys_fs_read_folio(struct file *file, struct folio *folio)
 	return 0;
 }
 
-static const struct address_space_operations phys_fs_plain_aops = {
-	.read_folio = phys_fs_read_folio,
-	.dirty_folio = filemap_dirty_folio,
-};
+/* Each gets a locked folio, which is no longer dirty, and unlocks it. */
 
-static int phys_fs_write(struct address_space *mapping,
-			 struct writeback_control *wbc, int result)
+static int phys_fs_written(struct folio *folio, struct writeback_control *wbc)
 {
-	struct folio *folio = NULL;
-	int err;
-
-	while ((folio = writeback_iter(mapping, wbc, folio, &err))) {
-		folio_start_writeback(folio);
-		folio_unlock(folio);
-		folio_end_writeback(folio);
-		err = result;
-	}
-	return err;
-}
-
-/*
- * Newer kernels warn when they migrate a page, even a clean one, of a file that
- * has writepages and no migrate_folio. So all is written at once, and the file
- * has no writepages from then on.
- */
-static int phys_fs_written(struct address_space *mapping,
-			   struct writeback_control *wbc)
-{
-	int err;
-
-	wbc->range_start = 0;
-	wbc->range_end = LLONG_MAX;
-	err = phys_fs_write(mapping, wbc, 0);
-	if (!mapping_tagged(mapping, PAGECACHE_TAG_DIRTY))
-		mapping->a_ops = &phys_fs_plain_aops;
-	return err;
-}
-
-static int phys_fs_lossy(struct address_space *mapping,
-			 struct writeback_control *wbc)
-{
-	return phys_fs_write(mapping, wbc, -ENOSPC);
-}
-
-static int phys_fs_late(struct address_space *mapping,
-			struct writeback_control *wbc)
-{
-	mapping_set_error(mapping, phys_fs_lossy(mapping, wbc));
+	folio_start_writeback(folio);
+	folio_unlock(folio);
+	folio_end_writeback(folio);
 	return 0;
 }
 
-static int phys_fs_broken(struct address_space *mapping,
-			  struct writeback_control *wbc)
+static int phys_fs_lossy(struct folio *folio, struct writeback_control *wbc)
 {
-	struct folio *folio = NULL;
-	int err;
-
-	while ((folio = writeback_iter(mapping, wbc, folio, &err))) {
-		folio_redirty_for_writepage(wbc, folio);
-		folio_unlock(folio);
-		err = -ENOSPC;
-	}
-	return err;
+	phys_fs_written(folio, wbc);
+	return -ENOSPC;
 }
+
+static int phys_fs_late(struct folio *folio, struct writeback_control *wbc)
+{
+	mapping_set_error(folio->mapping, -ENOSPC);
+	return phys_fs_written(folio, wbc);
+}
+
+static int phys_fs_broken(struct folio *folio, struct writeback_control *wbc)
+{
+	folio_redirty_for_writepage(wbc, folio);
+	folio_unlock(folio);
+	return -ENOSPC;
+}
+
+/* compat/ has other definitions for kernels with ->writepage. */
+#ifndef PHYS_FS_WRITE
+#define PHYS_FS_WRITE	.writepages
+#define PHYS_FS_HAS_WRITEPAGE	false
+#define PHYS_FS_DEFINE_WRITE(_kind)					\
+static int phys_fs_##_kind##_write(struct address_space *mapping,	\
+				   struct writeback_control *wbc)	\
+{									\
+	struct folio *folio = NULL;					\
+	int err;							\
+									\
+	while ((folio = writeback_iter(mapping, wbc, folio, &err)))	\
+		err = phys_fs_##_kind(folio, wbc);			\
+	return err;							\
+}
+#endif
+
+#define PHYS_FS_DEFINE_AOPS(_kind)					\
+PHYS_FS_DEFINE_WRITE(_kind)						\
+static const struct address_space_operations phys_fs_##_kind##_aops = {	\
+	.read_folio = phys_fs_read_folio,				\
+	.dirty_folio = filemap_dirty_folio,				\
+	PHYS_FS_WRITE = phys_fs_##_kind##_write,			\
+}
+
+PHYS_FS_DEFINE_AOPS(written);
+PHYS_FS_DEFINE_AOPS(broken);
+PHYS_FS_DEFINE_AOPS(lossy);
+PHYS_FS_DEFINE_AOPS(late);
 
 static int phys_fs_read_and_keep(struct file *file, struct folio *folio)
 {
@@ -117,30 +112,6 @@ static void phys_fs_let_go(struct folio *folio, size_t offset, size_t length)
 {
 	folio_detach_private(folio);
 }
-
-static const struct address_space_operations phys_fs_written_aops = {
-	.read_folio = phys_fs_read_folio,
-	.dirty_folio = filemap_dirty_folio,
-	.writepages = phys_fs_written,
-};
-
-static const struct address_space_operations phys_fs_broken_aops = {
-	.read_folio = phys_fs_read_folio,
-	.dirty_folio = filemap_dirty_folio,
-	.writepages = phys_fs_broken,
-};
-
-static const struct address_space_operations phys_fs_lossy_aops = {
-	.read_folio = phys_fs_read_folio,
-	.dirty_folio = filemap_dirty_folio,
-	.writepages = phys_fs_lossy,
-};
-
-static const struct address_space_operations phys_fs_late_aops = {
-	.read_folio = phys_fs_read_folio,
-	.dirty_folio = filemap_dirty_folio,
-	.writepages = phys_fs_late,
-};
 
 static const struct address_space_operations phys_fs_busy_aops = {
 	.read_folio = phys_fs_read_and_keep,
@@ -190,6 +161,7 @@ static const struct {
 	{ "late", &phys_fs_late_aops },
 	{ "busy", &phys_fs_busy_aops },
 	{ "locked", &phys_fs_locked_aops },
+	{ "writepage", PHYS_FS_HAS_WRITEPAGE ? &phys_fs_written_aops : NULL },
 };
 
 static const struct file_operations phys_fs_file_operations = {
@@ -217,7 +189,8 @@ static struct dentry *phys_fs_lookup(struct inode *dir, struct dentry *dentry,
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(phys_fs_kinds); i++) {
-		if (strcmp(dentry->d_name.name, phys_fs_kinds[i].name))
+		if (strcmp(dentry->d_name.name, phys_fs_kinds[i].name) ||
+		    !phys_fs_kinds[i].aops)
 			continue;
 		inode = phys_fs_inode(dir->i_sb, S_IFREG | 0600);
 		if (!inode)

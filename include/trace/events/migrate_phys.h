@@ -9,25 +9,31 @@
 #include <linux/limits.h>
 #include <linux/tracepoint.h>
 
+struct phys_chunk;
+struct phys_counts;
+
 #ifdef CREATE_TRACE_POINTS
-/* How many entries asked for a node and have a status from @first to @last */
-static inline unsigned int trace_entries(int nid, const int *nodes,
-					 const int *status, unsigned int n,
+/* How many entries of a chunk ask for a node and have a status from @first to @last */
+static inline unsigned int trace_entries(const struct phys_chunk *chunk, int nid,
 					 int first, int last)
 {
 	unsigned int i, count = 0;
 
-	for (i = 0; i < n; i++)
-		count += nodes[i] == nid && status[i] >= first &&
-			 status[i] <= last;
+	for (i = 0; i < chunk->nr; i++)
+		count += chunk->node[i] == nid && chunk->status[i] >= first &&
+			 chunk->status[i] <= last;
 	return count;
 }
 #endif
 
-/* What became of the entries of a chunk that asked for one node */
+/*
+ * The statuses of the entries of a chunk that ask for one node; and how many
+ * address spaces, tasks and passes over all processes the whole chunk took.
+ */
 TRACE_EVENT(move_phys_pages,
-	    TP_PROTO(int nid, const int *nodes, const int *status, unsigned int n),
-	    TP_ARGS(nid, nodes, status, n),
+	    TP_PROTO(int nid, const struct phys_chunk *chunk,
+		     const struct phys_counts *counts),
+	    TP_ARGS(nid, chunk, counts),
 	    TP_STRUCT__entry(__field(int, nid)
 			     __field(unsigned int, asked)
 			     __field(unsigned int, there)
@@ -38,34 +44,39 @@ TRACE_EVENT(move_phys_pages,
 			     __field(unsigned int, ebusy)
 			     __field(unsigned int, enomem)
 			     __field(unsigned int, eio)
-			     __field(unsigned int, einval)),
+			     __field(unsigned int, einval)
+			     __field(unsigned int, spaces)
+			     __field(unsigned int, tasks)
+			     __field(unsigned int, passes)),
 	    TP_fast_assign(__entry->nid = nid;
-			   __entry->asked = trace_entries(nid, nodes, status, n,
-							  INT_MIN, INT_MAX);
-			   __entry->there = trace_entries(nid, nodes, status, n,
-							  nid, nid);
-			   __entry->elsewhere = trace_entries(nid, nodes, status,
-							      n, 0, INT_MAX) -
+			   __entry->asked = trace_entries(chunk, nid, INT_MIN,
+							  INT_MAX);
+			   __entry->there = trace_entries(chunk, nid, nid, nid);
+			   __entry->elsewhere = trace_entries(chunk, nid, 0,
+							      INT_MAX) -
 						__entry->there;
-			   __entry->enoent = trace_entries(nid, nodes, status, n,
-							   -ENOENT, -ENOENT);
-			   __entry->efault = trace_entries(nid, nodes, status, n,
-							   -EFAULT, -EFAULT);
-			   __entry->eacces = trace_entries(nid, nodes, status, n,
-							   -EACCES, -EACCES);
-			   __entry->ebusy = trace_entries(nid, nodes, status, n,
-							  -EBUSY, -EBUSY);
-			   __entry->enomem = trace_entries(nid, nodes, status, n,
-							   -ENOMEM, -ENOMEM);
-			   __entry->eio = trace_entries(nid, nodes, status, n,
-							-EIO, -EIO);
-			   __entry->einval = trace_entries(nid, nodes, status, n,
-							   -EINVAL, -EINVAL);),
-	    TP_printk("nid=%d asked=%u there=%u elsewhere=%u enoent=%u efault=%u eacces=%u ebusy=%u enomem=%u eio=%u einval=%u",
+			   __entry->enoent = trace_entries(chunk, nid, -ENOENT,
+							   -ENOENT);
+			   __entry->efault = trace_entries(chunk, nid, -EFAULT,
+							   -EFAULT);
+			   __entry->eacces = trace_entries(chunk, nid, -EACCES,
+							   -EACCES);
+			   __entry->ebusy = trace_entries(chunk, nid, -EBUSY,
+							  -EBUSY);
+			   __entry->enomem = trace_entries(chunk, nid, -ENOMEM,
+							   -ENOMEM);
+			   __entry->eio = trace_entries(chunk, nid, -EIO, -EIO);
+			   __entry->einval = trace_entries(chunk, nid, -EINVAL,
+							   -EINVAL);
+			   __entry->spaces = counts->spaces;
+			   __entry->tasks = counts->tasks;
+			   __entry->passes = counts->passes;),
+	    TP_printk("nid=%d asked=%u there=%u elsewhere=%u enoent=%u efault=%u eacces=%u ebusy=%u enomem=%u eio=%u einval=%u spaces=%u tasks=%u passes=%u",
 		      __entry->nid, __entry->asked, __entry->there,
 		      __entry->elsewhere, __entry->enoent, __entry->efault,
 		      __entry->eacces, __entry->ebusy, __entry->enomem,
-		      __entry->eio, __entry->einval)
+		      __entry->eio, __entry->einval, __entry->spaces,
+		      __entry->tasks, __entry->passes)
 );
 
 #endif /* _TRACE_MIGRATE_PHYS_H */

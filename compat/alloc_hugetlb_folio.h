@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * @has include/linux/hugetlb.h struct folio [*]alloc_hugetlb_folio_nodemask[(]
+ *
+ * "mm/hugetlb: convert alloc_migrate_huge_page to folios" and the patches around
+ * it had pages before: the first pages of the same folios.
+ */
+#include <linux/hugetlb.h>
+
+static inline struct folio *alloc_hugetlb_folio_nodemask(struct hstate *h,
+							 int nid,
+							 nodemask_t *nmask,
+							 gfp_t gfp)
+{
+	struct page *page = alloc_huge_page_nodemask(h, nid, nmask, gfp);
+
+	return page ? page_folio(page) : NULL;
+}

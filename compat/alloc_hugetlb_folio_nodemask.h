@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * @has include/linux/hugetlb.h alloc_hugetlb_folio_nodemask[(][^)]*, bool 
+ *
+ * The last argument came with "hugetlb: allow for page reallocation on other
+ * nodes". It allows other nodes, which __GFP_THISNODE forbids anyway.
+ */
+#include <linux/hugetlb.h>
+
+#define alloc_hugetlb_folio_nodemask(h, nid, nmask, gfp, fallback) \
+	alloc_hugetlb_folio_nodemask(h, nid, nmask, gfp)

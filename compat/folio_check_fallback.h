@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * @has include/linux/fs.h struct address_space_operations [{] int [(][*]read_folio[)]
+ *
+ * Before "fs: remove aops->writepage" migration does not warn of a filesystem with
+ * writepages and without migrate_folio, so a clean folio may move. A dirty one is
+ * written out as writeout() in mm/migrate.c does for MIGRATE_SYNC, but nobody
+ * waits for the lock of the folio afterwards.
+ */
+#include <linux/backing-dev.h>
+#include <linux/errno.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/writeback.h>
+
+/*
+ * The folio is locked, and unlocked here. Returns -EAGAIN if it was written out,
+ * or is being.
+ */
+static inline int folio_check_fallback(struct folio *folio,
+				       struct address_space *mapping,
+				       bool last_look)
+{
+	struct writeback_control wbc = {
+		.sync_mode = WB_SYNC_NONE,
+		.nr_to_write = 1,
+		.range_end = LLONG_MAX,
+		.for_reclaim = 1,
+	};
+	int err = 0;
+
+	if (!folio_test_dirty(folio))
+		goto unlock;
+	err = -EINVAL;
+	if (!mapping->a_ops->writepage || !mapping_can_writeback(mapping))
+		goto unlock;
+	err = -EBUSY;
+	if (last_look || !folio_clear_dirty_for_io(folio))
+		goto unlock;
+	err = mapping->a_ops->writepage(&folio->page, &wbc);
+	if (err != AOP_WRITEPAGE_ACTIVATE)
+		return err < 0 ? -EIO : -EAGAIN;
+	err = -EAGAIN;
+unlock:
+	folio_unlock(folio);
+	return err;
+}
+
+#define folio_check_fallback	folio_check_fallback

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * @has include/linux/mm.h int folio_expected_ref_count[(]
+ *
+ * Came with "mm: folio_expected_ref_count() helper". It is asked for small folios
+ * of processes only, each of which has one reference per owner.
+ */
+#include <linux/mm.h>
+#include <linux/page-flags.h>
+
+static inline int folio_expected_ref_count(struct folio *folio)
+{
+	int count = folio_test_swapcache(folio) + folio_mapcount(folio);
+
+	if (!folio_test_anon(folio))
+		count += !!folio->mapping + folio_test_private(folio);
+	return count;
+}

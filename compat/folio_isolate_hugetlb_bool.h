@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * @has include/linux/hugetlb.h bool folio_isolate_hugetlb[(]struct folio [*]
+ *
+ * Its types changed with "mm/hugetlb: convert isolate_hugetlb to folios" and "mm:
+ * hugetlb: change to return bool for isolate_hugetlb()", of which a stable kernel
+ * may have one and not the other.
+ */
+#include <linux/hugetlb.h>
+#include <linux/list.h>
+
+static inline bool compat_isolate_hugetlb(struct folio *folio,
+					  struct list_head *list)
+{
+	/* It takes the folio, or its first page, which is at the same place. */
+	void *first = folio;
+	typeof(folio_isolate_hugetlb(NULL, NULL)) result =
+		folio_isolate_hugetlb(first, list);
+
+	/* An int is 0 for success, or an errno. */
+	return __same_type(result, bool) ? result : !result;
+}
+
+#undef folio_isolate_hugetlb
+#define folio_isolate_hugetlb	compat_isolate_hugetlb

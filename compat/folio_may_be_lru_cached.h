@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * @has mm/internal.h bool folio_may_be_lru_cached[(]
+ * @has include/linux/swap.h bool folio_may_be_lru_cached[(]
+ *
+ * Came with "mm: folio_may_be_lru_cached() unless folio_test_large()". Before,
+ * mm/swap.c has the same condition without a name.
+ */
+#include <linux/page-flags.h>
+
+static inline bool folio_may_be_lru_cached(struct folio *folio)
+{
+	return !folio_test_large(folio);
+}

@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Migration by physical address: may a folio go to a node?
+ *
+ * All VMAs that map the folio must allow the move. A walk of its reverse map
+ * finds them. If all VMAs of a file or an anon_vma allow moves to a node, then so
+ * does every VMA that maps one of its folios, and the other folios of the chunk
+ * need no walk of their own.
+ */
+
+#include <linux/fs.h>
+#include <linux/hash.h>
+#include <linux/hugetlb.h>
+#include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/rmap.h>
+#include <linux/sched/signal.h>
+#include <linux/swap.h>
+
+#include "internal.h"
+#include "migrate_phys.h"
+
+/* One VMA */
+
+/*
+ * The rmap lock does not stabilise vm_flags and vm_policy. mmap_lock does, but
+ * ranks above it, so only trylock.
+ */
+static int vma_policy_check(struct vm_area_struct *vma, unsigned long addr,
+			    int nid, unsigned int answer)
+{
+	struct mempolicy *pol;
+	bool excluded;
+	pgoff_t ilx;
+
+	if (!mmap_read_trylock(vma->vm_mm))
+		return -EBUSY;
+	pol = __get_vma_policy(vma, addr, &ilx);
+	excluded = pol ? policy_excludes(pol, nid) : answer & SPACE_BOUND;
+	mpol_cond_put(pol);
+	mmap_read_unlock(vma->vm_mm);
+	return excluded ? -EACCES : 0;
+}
+
+/* mlock() and munlock() set VM_IO for a moment, to keep rmap walks away. */
+static int vma_migratable_check(struct vm_area_struct *vma)
+{
+	bool migratable;
+
+	/* The flags change only under mmap_lock, which is taken below. */
+	if (data_race(vma_migratable(vma)))
+		return 0;
+	if (!mmap_read_trylock(vma->vm_mm))
+		return -EBUSY;
+	migratable = vma_migratable(vma);
+	mmap_read_unlock(vma->vm_mm);
+	return migratable ? 0 : -EFAULT;
+}
+
+/* Returns 0, what refuses the move, or -EAGAIN if the tasks have not answered yet. */
+static int vma_check(struct phys_call *call, struct vm_area_struct *vma,
+		     unsigned long addr, int nid)
+{
+	struct phys_space *space;
+	int err;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	err = vma_migratable_check(vma);
+	if (err)
+		return err;
+	space = phys_find_space(&call->spaces, vma->vm_mm, nid);
+	if (!space || !(space->answer & SPACE_KNOWN))
+		return -EAGAIN;
+	if (space->answer & SPACE_DENIES)
+		return -EACCES;
+	if (call->flags & MPOL_MF_STRICT && space->answer & SPACE_ALIVE)
+		return vma_policy_check(vma, addr, nid, space->answer);
+	return 0;
+}
+
+/* The VMAs that map one folio */
+
+/**
+ * struct mapper_walk - a walk over the VMAs that may map a folio
+ * @call: the call
+ * @nid: the target node
+ * @exclusive: a second address space refuses the move
+ * @first: address spaces from this one on were gathered for this folio
+ * @mm: the latest address space found to map the folio
+ * @vmas: how many VMAs were visited
+ * @status: 0, or what refuses the move
+ */
+struct mapper_walk {
+	struct phys_call *call;
+	int nid;
+	bool exclusive;
+	unsigned int first;
+	struct mm_struct *mm;
+	unsigned int vmas;
+	int status;
+};
+
+static bool folio_mapped_by(struct folio *folio, struct vm_area_struct *vma,
+			    unsigned long addr)
+{
+	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, PVMW_SYNC);
+
+	if (!page_vma_mapped_walk(&pvmw))
+		return false;
+	page_vma_mapped_walk_done(&pvmw);
+	return true;
+}
+
+/* Tasks are asked after the walk, so gather the address space until then. */
+static int gather_space(struct mapper_walk *walk, struct mm_struct *mm)
+{
+	struct phys_spaces *spaces = &walk->call->spaces;
+	struct phys_space *space = phys_find_space(spaces, mm, walk->nid);
+
+	if (!space)
+		return phys_add_space(spaces, mm, walk->nid);
+	return space - spaces->space >= walk->first ? 0 : -EAGAIN;
+}
+
+/*
+ * Only VMAs that map the folio count. Walk the page table only if this VMA would
+ * refuse the move, or is of an address space that has not answered yet.
+ */
+static bool check_mapper(struct folio *folio, struct vm_area_struct *vma,
+			 unsigned long addr, void *arg)
+{
+	struct mapper_walk *walk = arg;
+	int err = vma_check(walk->call, vma, addr, walk->nid);
+
+	walk->vmas++;
+	if (!err && (!walk->exclusive || walk->mm == vma->vm_mm))
+		return true;
+	if (err != -EINTR && !folio_mapped_by(folio, vma, addr))
+		return true;
+	if (walk->exclusive && walk->mm && walk->mm != vma->vm_mm &&
+	    (!err || err == -EAGAIN))
+		err = -EACCES;
+	walk->mm = vma->vm_mm;
+	if (err == -EAGAIN)
+		err = gather_space(walk, vma->vm_mm);
+	walk->status = err;
+	return !err;
+}
+
+/* Returns a refusal, or 0 if it is up to the address spaces that were gathered. */
+static int walk_mappers(struct phys_call *call, struct folio *folio, int nid,
+			struct phys_rmap *rmap, unsigned int first)
+{
+	bool hugetlb = folio_test_hugetlb(folio);
+	struct mapper_walk walk = {
+		.call = call,
+		.nid = nid,
+		.first = first,
+	};
+	struct rmap_walk_control rwc = {
+		.rmap_one = check_mapper,
+		.arg = &walk,
+		.anon_lock = folio_lock_anon_vma_read,
+		/* hugetlbfs takes the rmap lock before the folio lock. */
+		.try_lock = hugetlb && !folio_test_anon(folio),
+	};
+
+	if (!folio_trylock(folio))
+		return -EBUSY;
+	/* Processes that share a hugetlb page table count as one mapping. */
+	if (!(call->flags & MPOL_MF_MOVE_ALL))
+		walk.exclusive = hugetlb || folio_mapcount(folio) > 1;
+	rmap_walk(folio, &rwc);
+	if (!walk.status && rwc.contended)
+		walk.status = -EBUSY;
+	if (!walk.status && !folio_mapped(folio))
+		walk.status = -ENOENT;
+	folio_unlock(folio);
+	if (rmap)
+		rmap->walked += walk.vmas;
+	return walk.status;
+}
+
+static noinline_for_stack int check_mappers(struct phys_call *call,
+					    struct folio *folio, int nid,
+					    struct phys_rmap *rmap)
+{
+	struct phys_spaces *spaces = &call->spaces;
+	unsigned int first;
+	int err, answer;
+
+	/* With MPOL_MF_STRICT the policies are checked once the tasks are known. */
+	do {
+		first = spaces->nr;
+		do {
+			err = walk_mappers(call, folio, nid, rmap, first);
+		} while (err == -ENOSPC && phys_enlarge_spaces(spaces));
+		if (spaces->nr == first)
+			return err;
+		answer = phys_ask_spaces(call, first);
+		err = err ?: answer;
+	} while (!err && call->flags & MPOL_MF_STRICT);
+	return err;
+}
+
+/* All VMAs of a file or an anon_vma */
+
+static bool vma_allows(struct phys_call *call, struct vm_area_struct *vma,
+		       int nid, unsigned int *vmas)
+{
+	cond_resched();
+	return (*vmas)-- && !vma_check(call, vma, 0, nid);
+}
+
+/*
+ * No task is asked for this: only the answers of address spaces that map some
+ * folio count. The anon_vma stays while its lock is held, and the file while the
+ * folio is locked.
+ */
+static bool all_vmas_allow(struct phys_call *call, struct folio *folio,
+			   const struct phys_rmap *rmap)
+{
+	struct address_space *mapping = rmap->mapping;
+	unsigned int vmas = rmap->walked;
+	struct anon_vma_chain *avc;
+	struct vm_area_struct *vma;
+	struct anon_vma *anon_vma;
+	bool allow = false;
+
+	if (!folio_trylock(folio))
+		return false;
+	if (mapping != folio->mapping) {
+		/* It has changed since the folio was looked at. */
+	} else if (folio_test_anon(folio)) {
+		anon_vma = folio_lock_anon_vma_read(folio, NULL);
+		if (!anon_vma)
+			goto unlock;
+		anon_rmap_tree_foreach(avc, anon_vma, 0, ULONG_MAX) {
+			allow = vma_allows(call, avc->vma, rmap->nid, &vmas);
+			if (!allow)
+				break;
+		}
+		anon_vma_unlock_read(anon_vma);
+	} else if (mapping->a_ops->migrate_folio) {
+		i_mmap_lock_read(mapping);
+		mapping_rmap_tree_foreach(vma, mapping, 0, ULONG_MAX) {
+			allow = vma_allows(call, vma, rmap->nid, &vmas);
+			if (!allow)
+				break;
+		}
+		i_mmap_unlock_read(mapping);
+	}
+unlock:
+	folio_unlock(folio);
+	return allow;
+}
+
+/*
+ * The batch holds the witness. So its file was not evicted, and its anon_vma not
+ * freed, since its answer was found.
+ */
+static bool witness_is_valid(const struct phys_rmap *rmap)
+{
+	return rmap->witness &&
+	       READ_ONCE(rmap->witness->mapping) == rmap->mapping &&
+	       folio_mapped(rmap->witness);
+}
+
+/*
+ * The check of all VMAs may visit as many of them as the walks for single folios
+ * have, and is tried again each time that number has doubled.
+ */
+static bool rmap_allows(struct phys_call *call, struct folio *folio,
+			struct phys_rmap *rmap)
+{
+	if (witness_is_valid(rmap))
+		return true;
+	rmap->witness = NULL;
+	if (!rmap->walked || rmap->walked < rmap->retry)
+		return false;
+	rmap->retry = 2 * rmap->walked;
+	return all_vmas_allow(call, folio, rmap);
+}
+
+/* NULL if the folio needs a walk of its own, whatever others need. */
+static struct phys_rmap *find_rmap(struct phys_call *call, struct folio *folio,
+				   int nid)
+{
+	struct address_space *mapping = READ_ONCE(folio->mapping);
+	struct phys_rmap *rmap;
+
+	if (!mapping || call->flags & MPOL_MF_STRICT ||
+	    folio_test_hugetlb(folio) || folio_test_ksm(folio))
+		return NULL;
+	if (!(call->flags & MPOL_MF_MOVE_ALL) && folio_mapcount(folio) > 1)
+		return NULL;
+	rmap = &call->rmaps.slot[hash_long((unsigned long)mapping + nid,
+					   call->rmaps.bits)];
+	if (rmap->mapping != mapping || rmap->nid != nid)
+		*rmap = (struct phys_rmap) { .mapping = mapping, .nid = nid };
+	smp_rmb(); /* the mapping is read before its witness is looked at */
+	return rmap;
+}
+
+/**
+ * phys_forget_rmaps - drop the answers for whole reverse maps
+ * @call: the call
+ *
+ * The batch is about to release their witnesses.
+ */
+void phys_forget_rmaps(struct phys_call *call)
+{
+	memset(call->rmaps.slot, 0,
+	       sizeof(*call->rmaps.slot) << call->rmaps.bits);
+}
+
+/* The filesystem */
+
+#ifndef folio_check_fallback
+/*
+ * Migration falls back to a copy where a filesystem has no migrate_folio. That
+ * fails for a dirty folio, and warns of a filesystem that has writepages. The
+ * folio is locked, and unlocked here.
+ */
+static int folio_check_fallback(struct folio *folio,
+				struct address_space *mapping, bool last_look)
+{
+	int err = folio_test_dirty(folio) || mapping->a_ops->writepages ?
+		  -EINVAL : 0;
+
+	folio_unlock(folio);
+	return err;
+}
+#endif
+
+static int check_filesystem(struct phys_call *call, struct folio *folio)
+{
+	struct address_space *mapping;
+
+	if (!folio_trylock(folio))
+		return -EBUSY;
+	mapping = folio_mapping(folio);
+	if (mapping && !mapping->a_ops->migrate_folio)
+		return folio_check_fallback(folio, mapping,
+					    call->batch.last_look);
+	folio_unlock(folio);
+	return 0;
+}
+
+/* References of others */
+
+/*
+ * A small folio counts its pins in its reference count. The references of its
+ * mappings do not count, since 1,024 of them would look like one pin.
+ */
+static bool folio_is_pinned(struct folio *folio)
+{
+	return folio_maybe_dma_pinned(folio) &&
+	       (folio_has_pincount(folio) ||
+		folio_ref_count(folio) - folio_mapcount(folio) >=
+		GUP_PIN_COUNTING_BIAS);
+}
+
+/* migrate_pages() would unmap such a folio only to fail. */
+static bool folio_is_busy(struct folio *folio)
+{
+	return folio_is_pinned(folio) || folio_test_writeback(folio);
+}
+
+static bool waits_for_drain(struct folio *folio)
+{
+	int others = folio_ref_count(folio) - 1;
+
+	/* Most anonymous folios have just the references of their mappings. */
+	return !folio_test_lru(folio) ||
+	       (others > folio_mapcount(folio) &&
+		others > folio_expected_ref_count(folio));
+}
+
+/*
+ * A batch of some CPU for the LRU lists holds a reference, by which a migration
+ * would fail. Set the folio aside until all CPUs were drained. That costs all of
+ * them, so the second drain is due after 512 entries of the call, and each further
+ * one after twice as many as the one before.
+ */
+static bool may_be_in_lru_batch(struct phys_call *call, struct folio *folio)
+{
+	struct phys_batch *batch = &call->batch;
+
+	if (!folio_may_be_lru_cached(folio) || !waits_for_drain(folio) ||
+	    batch->last_look)
+		return false;
+	lru_add_drain(); /* of this CPU */
+	if (call->done < batch->next_drain || !waits_for_drain(folio))
+		return false;
+	batch->drain = true;
+	return true;
+}
+
+/**
+ * phys_may_move - check whether a folio may go to a node
+ * @call: the call
+ * @folio: the folio, with a reference
+ * @nid: the target node, or NUMA_NO_NODE for one without memory
+ *
+ * Return: 0, the status that refuses the move, -EINTR, or -EAGAIN if the folio is
+ * to be set aside for the end of the chunk.
+ */
+int phys_may_move(struct phys_call *call, struct folio *folio, int nid)
+{
+	bool busy = folio_is_busy(folio);
+	struct phys_rmap *rmap;
+	int err;
+
+	/* The array has changed, or the node went offline, since it was checked. */
+	if (nid == NUMA_NO_NODE)
+		return -ENOMEM;
+	if (folio_test_locked(folio))
+		return -EBUSY;
+	if (!busy && may_be_in_lru_batch(call, folio))
+		return -EAGAIN;
+	rmap = find_rmap(call, folio, nid);
+	if (rmap && rmap_allows(call, folio, rmap)) {
+		if (busy)
+			return -EBUSY;
+		if (!rmap->witness)
+			rmap->witness = folio;
+		return 0;
+	}
+	err = check_mappers(call, folio, nid, rmap);
+	if (err)
+		return err == -ENOSPC ? -EBUSY : err;
+	if (folio_is_busy(folio))
+		return -EBUSY;
+	return folio_test_anon(folio) ? 0 : check_filesystem(call, folio);
+}
+
+#ifdef CONFIG_MIGRATE_PHYS_KUNIT_TEST
+#include "tests/migrate_phys_check_kunit.c"
+#endif

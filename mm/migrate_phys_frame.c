@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Migration by physical address: which folio is at an address, and does a
+ * process map it?
+ *
+ * The memory belongs to others, who may free, split or reuse it at any moment.
+ * A folio is therefore looked at only under a reference, which is taken while
+ * its count is not zero. Memory that no process maps, such as free, slab, kernel
+ * and unmapped page cache memory, is always -ENOENT, so that a caller cannot
+ * tell one from the other.
+ */
+
+#include <linux/hugetlb.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/secretmem.h>
+
+#include "internal.h"
+#include "migrate_phys.h"
+
+/* Higher bits must not reach pfn_to_online_page(), which indexes by sections. */
+static bool address_to_pfn(u64 addr, unsigned long *pfn)
+{
+	if (addr >> MAX_PHYSMEM_BITS)
+		return false;
+	*pfn = addr >> PAGE_SHIFT;
+	return true;
+}
+
+/* Needs no reference, but says nothing of a page of a large folio. */
+static bool page_is_mapped(struct page *page)
+{
+	return atomic_read(&page->_mapcount) >= 0;
+}
+
+/*
+ * A migration unmaps a page after it has locked the page, and maps it again
+ * before it unlocks the page. So a page that is unmapped, then unlocked, and
+ * then still unmapped is not migrating.
+ */
+static bool page_is_unmapped(struct page *page)
+{
+	if (PageCompound(page) || page_is_mapped(page))
+		return false;
+	smp_rmb(); /* pairs with folio_trylock() in migrate_folio_unmap() */
+	if (PageLocked(page))
+		return false;
+	smp_rmb(); /* pairs with folio_unlock() in migrate_folio_undo_src() */
+	return !page_is_mapped(page);
+}
+
+/*
+ * Refuse pages before a reference is taken: the owner of an unmapped or reserved
+ * page may free it without looking at its count, and the release of our reference
+ * would then free it a second time. Compound pages are freed by
+ * put_page_testzero(), so a reference is safe there.
+ */
+static int page_check(struct page *page)
+{
+	bool reserved = PageReserved(page);
+
+	if (!reserved && !page_is_unmapped(page))
+		return 0;
+	return is_zero_pfn(page_to_pfn(page)) ||
+	       (reserved && page_is_mapped(page)) ? -EFAULT : -ENOENT;
+}
+
+static int page_get_folio(struct page *page, struct folio **foliop)
+{
+	struct folio *folio;
+	int err;
+
+	if (!page)
+		return -ENOENT;
+	for (;;) {
+		err = page_check(page);
+		if (err)
+			return err;
+		folio = page_folio(page);
+		if (!folio_try_get(folio))
+			return -ENOENT;
+		if (likely(page_folio(page) == folio))
+			break;
+		folio_put(folio);
+	}
+	*foliop = folio;
+	return 0;
+}
+
+/**
+ * phys_get_folio - get the folio at a physical address
+ * @addr: the address
+ * @foliop: the folio, with a reference
+ *
+ * Return: 0, -ENOENT if there is no memory that a process maps, or -EFAULT if
+ * there is a zero page or reserved memory that a process maps.
+ */
+int phys_get_folio(u64 addr, struct folio **foliop)
+{
+	unsigned long pfn;
+
+	if (!address_to_pfn(addr, &pfn))
+		return -ENOENT;
+	return page_get_folio(pfn_to_online_page(pfn), foliop);
+}
+
+static bool mapping_is_secret(struct address_space *mapping)
+{
+	return secretmem_mapping(mapping) || mapping_inaccessible(mapping);
+}
+
+static bool folio_is_secret(struct folio *folio)
+{
+	struct address_space *mapping;
+	bool secret;
+
+	rcu_read_lock();
+	mapping = folio_mapping(folio);
+	secret = mapping && mapping_is_secret(mapping);
+	rcu_read_unlock();
+	return secret;
+}
+
+/**
+ * folio_check_mapped - check whether a process maps a folio
+ * @folio: the folio, with a reference
+ *
+ * Return: 0, -ENOENT if no process does, or -EFAULT if a process does, but the
+ * folio cannot migrate.
+ */
+int folio_check_mapped(struct folio *folio)
+{
+	struct address_space *mapping = READ_ONCE(folio->mapping);
+
+	if (is_huge_zero_folio(folio))
+		return -EFAULT;
+	if (folio_test_slab(folio) || !folio_mapped(folio))
+		return -ENOENT;
+	if (folio_test_hugetlb(folio))
+		return hugepage_migration_supported(folio_hstate(folio)) ?
+		       0 : -EFAULT;
+	/*
+	 * Pages of drivers have no mapping. Nor have file pages that were just
+	 * truncated and anonymous pages that are about to be mapped, but these
+	 * two are swapbacked or no longer mapped.
+	 */
+	if (!mapping || !folio_test_uptodate(folio))
+		return folio_mapped(folio) && !folio_test_swapbacked(folio) ?
+		       -EFAULT : -ENOENT;
+	return !folio_test_anon(folio) && folio_is_secret(folio) ? -EFAULT : 0;
+}
+
+/**
+ * folio_check_unmapped - check why no process maps a folio that is to move
+ * @folio: the folio, with a reference, for which folio_check_mapped() has
+ *	   returned -ENOENT
+ *
+ * Return: -EBUSY if another migration or reclaim handles the folio, else as
+ * folio_check_mapped().
+ */
+int folio_check_unmapped(struct folio *folio)
+{
+	if (folio_test_slab(folio) || !READ_ONCE(folio->mapping) ||
+	    !folio_test_uptodate(folio))
+		return -ENOENT;
+	smp_rmb(); /* pairs with folio_trylock() in migrate_folio_unmap() */
+	if (folio_test_locked(folio) &&
+	    (folio_test_anon(folio) || !folio_test_lru(folio)))
+		return -EBUSY;
+	smp_rmb(); /* pairs with folio_unlock() in migrate_folio_undo_src() */
+	return folio_check_mapped(folio);
+}
+
+/*
+ * Without a reference the page may be another one the next moment, but that is
+ * true of every answer. Nothing that the page points to is looked at.
+ */
+static bool page_is_mapped_anon(struct page *page)
+{
+	return !PageCompound(page) && page_is_mapped(page) && PageAnon(page);
+}
+
+/**
+ * phys_query - find the node of the page at a physical address
+ * @addr: the address
+ *
+ * Return: the node of a page that a process maps, else -ENOENT or -EFAULT.
+ */
+int phys_query(u64 addr)
+{
+	struct folio *folio;
+	struct page *page;
+	unsigned long pfn;
+	int status;
+
+	if (!address_to_pfn(addr, &pfn))
+		return -ENOENT;
+	page = pfn_to_online_page(pfn);
+	if (page && page_is_mapped_anon(page))
+		return data_race(page_to_nid(page));
+	status = phys_get_folio(addr, &folio);
+	if (status)
+		return status;
+	status = folio_check_mapped(folio) ?: folio_node(folio);
+	folio_put(folio);
+	return status;
+}
+
+#ifdef CONFIG_MIGRATE_PHYS_KUNIT_TEST
+#include "tests/migrate_phys_frame_kunit.c"
+#endif

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Migration by physical address: move the folios of a batch.
+ *
+ * Folios of one target node and one order are handed to migrate_pages() together.
+ * Their targets are allocated first and without direct reclaim. Only folios that
+ * have a target are isolated, so nobody waits for memory while folios are
+ * isolated, and a folio without a target is neither unmapped nor split.
+ */
+
+#include <linux/gfp.h>
+#include <linux/hugetlb.h>
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/pagevec.h>
+#include <linux/swap.h>
+
+#include "internal.h"
+#include "migrate_phys.h"
+
+/* Targets */
+
+/**
+ * struct phys_targets - new pages for folios of one order
+ * @page: the pages
+ * @nr: how many there are
+ * @nid: their node
+ * @order: their order
+ * @no_room: a piece of a folio that migrate_pages() has split found no room
+ */
+struct phys_targets {
+	struct page **page;
+	unsigned int nr;
+	int nid;
+	unsigned int order;
+	bool no_room;
+};
+
+/*
+ * __GFP_HARDWALL is left out, since the pages are not for the caller's cpuset.
+ * Large folios may compact the node, but never reclaim its memory.
+ */
+static gfp_t target_gfp(unsigned int order)
+{
+	gfp_t gfp = GFP_HIGHUSER_MOVABLE & ~(__GFP_RECLAIM | __GFP_HARDWALL);
+
+	gfp |= __GFP_KSWAPD_RECLAIM | __GFP_NOMEMALLOC | __GFP_NOWARN |
+	       __GFP_THISNODE;
+	if (order)
+		gfp |= __GFP_COMP | __GFP_NORETRY;
+	if (order > PAGE_ALLOC_COSTLY_ORDER)
+		gfp |= __GFP_DIRECT_RECLAIM;
+	return gfp;
+}
+
+static struct folio *alloc_target(struct folio *src, int nid)
+{
+	unsigned int order = folio_order(src);
+	struct hstate *h;
+	gfp_t gfp;
+
+	if (!folio_test_hugetlb(src))
+		return __folio_alloc(target_gfp(order), order, nid, NULL);
+	h = folio_hstate(src);
+	gfp = htlb_alloc_mask(h) & ~(__GFP_DIRECT_RECLAIM | __GFP_HARDWALL);
+	return alloc_hugetlb_folio_nodemask(h, nid, NULL, gfp | __GFP_THISNODE,
+					    false);
+}
+
+/* The bulk allocator stops early when memory gets scarce, at a higher mark. */
+static void alloc_targets(struct phys_targets *targets, struct folio *src,
+			  unsigned int nr)
+{
+	struct folio *dst;
+
+	if (!targets->order && nr > 1) {
+		memset(targets->page, 0, nr * sizeof(*targets->page));
+		targets->nr = alloc_pages_bulk_node(target_gfp(0), targets->nid,
+						    nr, targets->page);
+	}
+	while (targets->nr < nr) {
+		dst = alloc_target(src, targets->nid);
+		if (!dst)
+			return;
+		targets->page[targets->nr++] = folio_page(dst, 0);
+	}
+}
+
+/*
+ * migrate_pages() splits partially mapped folios. Their pieces have no target
+ * yet, and are told from other folios by their order.
+ */
+static struct folio *get_target(struct folio *src, unsigned long private)
+{
+	struct phys_targets *targets = (struct phys_targets *)private;
+	struct folio *dst;
+
+	if (folio_order(src) == targets->order && targets->nr)
+		return page_folio(targets->page[--targets->nr]);
+	dst = alloc_target(src, targets->nid);
+	if (!dst)
+		targets->no_room = true;
+	return dst;
+}
+
+static void put_target(struct folio *dst, unsigned long private)
+{
+	struct phys_targets *targets = (struct phys_targets *)private;
+
+	if (folio_order(dst) == targets->order)
+		targets->page[targets->nr++] = folio_page(dst, 0);
+	else
+		folio_put(dst);
+}
+
+/* Isolation */
+
+static struct folio *record_folio(const struct phys_record *record)
+{
+	return pfn_folio(record->pfn);
+}
+
+/**
+ * phys_set_aside - have a folio looked at again at the end of the chunk
+ * @call: the call
+ * @record: its record, with the target node as status
+ */
+void phys_set_aside(struct phys_call *call, struct phys_record *record)
+{
+	record->link = call->batch.aside;
+	call->batch.aside = record - call->now.record + 1;
+}
+
+/* A folio that was not on its LRU list may be there after a drain. */
+static void isolate_run(struct phys_call *call, struct folio_batch *fbatch,
+			struct list_head *list)
+{
+	struct phys_record *record;
+	unsigned int i;
+
+	folio_batch_isolate_lru(fbatch, list);
+	for (i = 0; i < folio_batch_count(fbatch); i++) {
+		struct folio *folio = fbatch->folios[i];
+
+		record = phys_find_record(call, folio_pfn(folio),
+					  folio_order(folio));
+		if (call->batch.last_look) {
+			record->status = -EBUSY;
+		} else {
+			call->batch.drain |= folio_may_be_lru_cached(folio);
+			phys_set_aside(call, record);
+		}
+		folio_put(folio);
+	}
+	folio_batch_reinit(fbatch);
+}
+
+/* Moves */
+
+/* Isolates the last folios of the list, as many as have a target. */
+static void isolate_folios(struct phys_call *call, u16 link, int without_target,
+			   struct list_head *list)
+{
+	struct phys_record *record = &call->now.record[link - 1];
+	bool hugetlb = folio_test_hugetlb(record_folio(record));
+	struct folio_batch fbatch;
+	struct folio *folio;
+
+	folio_batch_init(&fbatch);
+	while (link) {
+		record = &call->now.record[link - 1];
+		/* A folio that is set aside gets another link. */
+		link = record->link;
+		folio = record_folio(record);
+		if (without_target-- > 0) {
+			record->status = -ENOMEM;
+			folio_put(folio);
+		} else if (hugetlb) {
+			if (!folio_isolate_hugetlb(folio, list))
+				record->status = -EBUSY;
+			folio_put(folio);
+		} else if (!folio_batch_add(&fbatch, folio)) {
+			isolate_run(call, &fbatch, list);
+		}
+	}
+	isolate_run(call, &fbatch, list);
+}
+
+/*
+ * Move the records from @link on, which are of one order. MIGRATE_ASYNC does not
+ * wait for folio and buffer locks, whose owners may be any user's processes.
+ */
+static void move_records(struct phys_call *call, int nid, u16 link,
+			 unsigned int nr)
+{
+	struct phys_record *record = &call->now.record[link - 1];
+	struct phys_targets targets = {
+		.page = call->batch.target,
+		.nid = nid,
+		.order = record->order,
+	};
+	struct folio *folio;
+	LIST_HEAD(list);
+
+	alloc_targets(&targets, record_folio(record), nr);
+	isolate_folios(call, link, nr - targets.nr, &list);
+	if (!list_empty(&list))
+		migrate_pages(&list, get_target, put_target,
+			      (unsigned long)&targets, MIGRATE_ASYNC,
+			      MR_SYSCALL, NULL);
+	while (targets.nr)
+		folio_put(page_folio(targets.page[--targets.nr]));
+
+	list_for_each_entry(folio, &list, lru) {
+		/* A piece of a folio that was split has the record of that. */
+		record = phys_find_record(call, folio_pfn(folio),
+					  targets.order);
+		record->status = targets.no_room &&
+				 folio_order(folio) < targets.order ?
+				 -ENOMEM : -EBUSY;
+	}
+	putback_movable_pages(&list);
+}
+
+static bool moves_with(const struct phys_record *record,
+		       const struct phys_record *first)
+{
+	return record->order == first->order &&
+	       (!record->order || folio_test_hugetlb(record_folio(record)) ==
+				  folio_test_hugetlb(record_folio(first)));
+}
+
+/* Takes those that move together with the first off the list, and moves them. */
+static u16 move_some(struct phys_call *call, int nid, u16 link)
+{
+	struct phys_record *first = &call->now.record[link - 1], *record;
+	u16 these = 0, others = 0, next;
+	unsigned int nr = 0;
+
+	for (; link; link = next) {
+		record = &call->now.record[link - 1];
+		next = record->link;
+		if (moves_with(record, first)) {
+			record->link = these;
+			these = link;
+			nr++;
+		} else {
+			record->link = others;
+			others = link;
+		}
+	}
+	move_records(call, nid, these, nr);
+	return others;
+}
+
+/**
+ * phys_move_batch - move all folios that wait for it
+ * @call: the call
+ *
+ * Their records get the status of each, and all references are released.
+ */
+void phys_move_batch(struct phys_call *call)
+{
+	struct phys_batch *batch = &call->batch;
+	int nid;
+
+	if (!batch->pages)
+		return;
+	phys_forget_rmaps(call);
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		u16 link = batch->waiting[nid];
+
+		batch->waiting[nid] = 0;
+		while (link)
+			link = move_some(call, nid, link);
+	}
+	batch->pages = 0;
+}
+
+#ifdef CONFIG_MIGRATE_PHYS_KUNIT_TEST
+#include "tests/migrate_phys_move_kunit.c"
+#endif

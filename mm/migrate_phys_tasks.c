@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Migration by physical address: what do the tasks of an address space say
+ * about a node?
+ *
+ * A page may go to a node only if the cpuset of every task that uses a mapping
+ * address space has the node, and if the LSM lets the caller move the memory of
+ * every such task. Walks of the reverse map only gather address spaces; their
+ * tasks are asked after the rmap lock was released. The answers are kept for the
+ * rest of the chunk.
+ */
+
+#include <linux/cpuset.h>
+#include <linux/hash.h>
+#include <linux/mempolicy.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/coredump.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/security.h>
+#include <linux/slab.h>
+
+#include "migrate_phys.h"
+
+/* The table of answers */
+
+static u32 *space_bucket(const struct phys_spaces *spaces,
+			 const struct mm_struct *mm)
+{
+	return &spaces->bucket[hash_ptr(mm, spaces->bits)];
+}
+
+/* The next entry for @mm in its bucket, of whatever node, from index @i - 1 on */
+static struct phys_space *find_space(const struct phys_spaces *spaces,
+				     const struct mm_struct *mm, u32 i)
+{
+	while (i && spaces->space[i - 1].mm != mm)
+		i = spaces->space[i - 1].next;
+	return i ? &spaces->space[i - 1] : NULL;
+}
+
+static void link_space(struct phys_spaces *spaces, unsigned int i)
+{
+	u32 *bucket = space_bucket(spaces, spaces->space[i].mm);
+
+	spaces->space[i].next = *bucket;
+	*bucket = i + 1;
+}
+
+/**
+ * phys_find_space - look up what the tasks of an address space have answered
+ * @spaces: the address spaces
+ * @mm: this one
+ * @nid: the target node
+ *
+ * Return: the entry, without SPACE_KNOWN if there is no answer yet, or NULL.
+ */
+struct phys_space *phys_find_space(const struct phys_spaces *spaces,
+				   const struct mm_struct *mm, int nid)
+{
+	struct phys_space *space = find_space(spaces, mm,
+					      *space_bucket(spaces, mm));
+
+	while (space && space->nid != nid)
+		space = find_space(spaces, mm, space->next);
+	return space;
+}
+
+/**
+ * phys_add_space - gather an address space, to ask its tasks later
+ * @spaces: the address spaces
+ * @mm: this one, which is not among them for the same node
+ * @nid: the target node
+ *
+ * Return: 0, or -ENOSPC if there is no room for it.
+ */
+int phys_add_space(struct phys_spaces *spaces, struct mm_struct *mm, int nid)
+{
+	if (spaces->nr >> spaces->bits)
+		return -ENOSPC;
+	mmgrab(mm);
+	spaces->space[spaces->nr] = (struct phys_space) {
+		.mm = mm,
+		.nid = nid,
+	};
+	link_space(spaces, spaces->nr++);
+	spaces->counts.spaces++;
+	return 0;
+}
+
+/**
+ * phys_enlarge_spaces - make room for 16 times as many address spaces
+ * @spaces: the address spaces
+ *
+ * Return: whether there was memory for that.
+ */
+bool phys_enlarge_spaces(struct phys_spaces *spaces)
+{
+	unsigned int i, bits = spaces->bits + 4;
+	struct phys_space *space;
+
+	space = kvzalloc((sizeof(*space) + sizeof(u32)) << bits,
+			 GFP_KERNEL | __GFP_NOWARN);
+	if (!space)
+		return false;
+	memcpy(space, spaces->space, spaces->nr * sizeof(*space));
+	kvfree(spaces->enlarged);
+	spaces->enlarged = space;
+	spaces->space = space;
+	spaces->bucket = (u32 *)(space + (1UL << bits));
+	spaces->bits = bits;
+	for (i = 0; i < spaces->nr; i++)
+		link_space(spaces, i);
+	return true;
+}
+
+/**
+ * phys_forget_spaces - drop all answers, since cpusets and policies may change
+ * @spaces: the address spaces
+ */
+void phys_forget_spaces(struct phys_spaces *spaces)
+{
+	if (spaces->nr)
+		memset(spaces->bucket, 0, sizeof(u32) << spaces->bits);
+	while (spaces->nr)
+		mmdrop(spaces->space[--spaces->nr].mm);
+}
+
+/* Asking tasks */
+
+/*
+ * The allocator enforces mems_allowed, and the OOM killer reads it in the same
+ * way. cpuset_mems_allowed() would take a lock of the whole machine.
+ */
+static bool cpuset_has_node(struct task_struct *task, int nid)
+{
+#ifdef CONFIG_CPUSETS
+	return !cpusets_enabled() ||
+	       data_race(node_isset(nid, task->mems_allowed));
+#else
+	return true;
+#endif
+}
+
+static unsigned int ask_task(struct task_struct *task, int nid, bool strict)
+{
+	unsigned int answer = SPACE_ALIVE;
+
+	if (!cpuset_has_node(task, nid) || security_task_movememory(task))
+		answer |= SPACE_DENIES;
+	if (strict) {
+		task_lock(task);
+		if (policy_excludes(task->mempolicy, nid))
+			answer |= SPACE_BOUND;
+		task_unlock(task);
+	}
+	return answer;
+}
+
+static bool task_uses(struct task_struct *task, const struct mm_struct *mm)
+{
+	/* Only the task itself writes its flags, and plainly. */
+	return READ_ONCE(task->mm) == mm &&
+	       !(data_race(READ_ONCE(task->flags)) & PF_KTHREAD);
+}
+
+/* Exiting tasks constrain nothing, since they will allocate no more memory. */
+static void ask_process(struct phys_call *call, struct phys_space *space,
+			struct task_struct *process)
+{
+	struct task_struct *task;
+
+	for_each_thread(process, task) {
+		if (!task_uses(task, space->mm) ||
+		    data_race(READ_ONCE(task->flags)) & PF_EXITING)
+			continue;
+		space->answer |= ask_task(task, space->nid,
+					  call->flags & MPOL_MF_STRICT);
+		call->spaces.counts.tasks++;
+	}
+}
+
+/*
+ * mm->owner may be a child whose fork() can still fail. Its ->signal is valid
+ * once the child has been attached to its pid.
+ */
+static struct task_struct *mm_owner_process(struct mm_struct *mm)
+{
+#ifdef CONFIG_MEMCG
+	struct task_struct *owner = rcu_dereference(mm->owner);
+
+	if (owner && find_task_by_pid_ns(owner->pid, &init_pid_ns) == owner)
+		return owner;
+#endif
+	return NULL;
+}
+
+/*
+ * Each task that uses an address space counts in mm_users. If the threads of the
+ * owner account for all of that, no other process uses it. A vfork() child or a
+ * passing reference breaks this. MMF_MULTIPROCESS covers threads that come and go
+ * while a CLONE_VM process exists: fork() sets the flag after the process can be
+ * found, and never clears it.
+ */
+static bool is_only_user(struct task_struct *process, struct mm_struct *mm)
+{
+	int users = atomic_read(&mm->mm_users), threads = 0;
+	struct task_struct *task;
+
+	if (mm_flags_test(MMF_MULTIPROCESS, mm))
+		return false;
+	for_each_thread(process, task)
+		threads += task_uses(task, mm);
+	return threads == users && users == atomic_read(&mm->mm_users);
+}
+
+static bool ask_owner(struct phys_call *call, struct phys_space *space)
+{
+	struct task_struct *owner;
+	bool asked = false;
+
+	/* security_task_movememory() is called in this RCU section, too. */
+	rcu_read_lock();
+	owner = mm_owner_process(space->mm);
+	if (owner && is_only_user(owner, space->mm)) {
+		ask_process(call, space, owner);
+		asked = true;
+	}
+	rcu_read_unlock();
+	return asked;
+}
+
+/* All live threads of a process use the same address space. */
+static struct mm_struct *process_mm(struct task_struct *process)
+{
+	struct task_struct *task;
+
+	if (data_race(READ_ONCE(process->flags)) & PF_KTHREAD)
+		return NULL;
+	for_each_thread(process, task) {
+		struct mm_struct *mm = READ_ONCE(task->mm);
+
+		if (mm)
+			return mm;
+	}
+	return NULL;
+}
+
+/* One pass over the processes of the machine serves all that are still unknown. */
+static void ask_all_processes(struct phys_call *call)
+{
+	struct phys_spaces *spaces = &call->spaces;
+	struct task_struct *process;
+	struct phys_space *space;
+	struct mm_struct *mm;
+
+	spaces->counts.passes++;
+	rcu_read_lock();
+	for_each_process(process) {
+		mm = process_mm(process);
+		space = mm ? find_space(spaces, mm, *space_bucket(spaces, mm)) :
+			     NULL;
+		for (; space; space = find_space(spaces, mm, space->next))
+			if (!(space->answer & SPACE_KNOWN))
+				ask_process(call, space, process);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * phys_ask_spaces - ask the tasks of address spaces that have no answer yet
+ * @call: the call
+ * @first: of these address spaces and those that were added after it
+ *
+ * Address spaces that only a pass over all processes can serve wait until the
+ * last look at the folios of the chunk, so that one pass serves all of them.
+ *
+ * Return: 0 if all of them allow their node, -EACCES if one denies it, or -EAGAIN
+ * if one has no answer yet.
+ */
+int phys_ask_spaces(struct phys_call *call, unsigned int first)
+{
+	struct phys_spaces *spaces = &call->spaces;
+	bool pass = call->batch.last_look;
+	unsigned int i, unknown = 0;
+	int err = 0;
+
+	for (i = first; i < spaces->nr; i++) {
+		struct phys_space *space = &spaces->space[i];
+
+		if (space->answer & SPACE_KNOWN)
+			continue;
+		if (ask_owner(call, space))
+			space->answer |= SPACE_KNOWN;
+		else
+			unknown++;
+	}
+	if (unknown && !pass)
+		return -EAGAIN;
+	if (unknown)
+		ask_all_processes(call);
+	for (i = first; i < spaces->nr; i++) {
+		spaces->space[i].answer |= SPACE_KNOWN;
+		if (spaces->space[i].answer & SPACE_DENIES)
+			err = -EACCES;
+	}
+	return err;
+}
+
+#ifdef CONFIG_MIGRATE_PHYS_KUNIT_TEST
+#include "tests/migrate_phys_tasks_kunit.c"
+#endif
