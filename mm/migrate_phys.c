@@ -19,15 +19,11 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/migrate_phys.h>
 
-/* Room for address spaces, at first, and for reverse maps, as powers of two */
-#define FEW_SPACES_BITS	2
-#define RMAPS_BITS	6U
-
 /* Whether the entry was eligible to move, so that another try may help */
 static bool status_is_failure(int status)
 {
-	return status == -EBUSY || status == -ENOMEM || status == -EIO ||
-	       status == -EINVAL;
+	return status < 0 && (status == -EBUSY || status == -ENOMEM ||
+			      status == -EIO || status == -EINVAL);
 }
 
 /* The records of a chunk's folios */
@@ -183,15 +179,6 @@ static int look_again(struct phys_call *call, struct phys_record *record)
 	return 0;
 }
 
-static void drain_lru_batches(struct phys_call *call)
-{
-	if (!call->batch.drain)
-		return;
-	lru_add_drain_all();
-	call->batch.drain = false;
-	call->batch.next_drain = max(2 * call->done, PHYS_CHUNK);
-}
-
 /*
  * Move the folios that may move, and look once more at those that were set aside
  * because they may be in an LRU batch, because the tasks that map them can only
@@ -211,7 +198,7 @@ static int finish_folios(struct phys_call *call)
 	batch->aside = 0;
 	batch->last_look = true;
 	phys_ask_spaces(call, 0);
-	drain_lru_batches(call);
+	phys_drain(call);
 	while (link && !err) {
 		struct phys_record *record = &call->now.record[link - 1];
 
@@ -225,6 +212,9 @@ static int finish_folios(struct phys_call *call)
 	return err;
 }
 
+/* An entry that names a folio has the index of its record for the time being. */
+#define RECORD_STATUS(_i)	(-MAX_ERRNO - 1 - (int)(_i))
+
 static int look_at_entry(struct phys_call *call, unsigned int i)
 {
 	struct phys_chunk *chunk = &call->chunk;
@@ -233,7 +223,6 @@ static int look_at_entry(struct phys_call *call, unsigned int i)
 	struct folio *folio;
 	int err = 0;
 
-	chunk->record[i] = 0;
 	record = find_record(call, PHYS_PFN(chunk->addr[i]));
 	if (!record) {
 		chunk->status[i] = phys_get_folio(chunk->addr[i], &folio);
@@ -243,21 +232,20 @@ static int look_at_entry(struct phys_call *call, unsigned int i)
 				    folio_order(folio), nid);
 		err = look_at_folio(call, folio, record);
 	}
-	chunk->record[i] = record - call->now.record + 1;
+	chunk->status[i] = RECORD_STATUS(record - call->now.record);
 	return err;
 }
 
 static void set_statuses(struct phys_call *call)
 {
-	const struct phys_record *records = call->now.record;
-	const u16 *record = call->chunk.record;
+	const struct phys_record *record = call->now.record;
 	int *status = call->chunk.status;
 	unsigned int i;
 
 	for (i = 0; i < call->chunk.nr; i++) {
-		if (record[i])
-			status[i] = records[record[i] - 1].status;
-		call->failed += status[i] < 0 && status_is_failure(status[i]);
+		if (status[i] <= RECORD_STATUS(0))
+			status[i] = record[RECORD_STATUS(0) - status[i]].status;
+		call->failed += status_is_failure(status[i]);
 	}
 }
 
@@ -307,14 +295,6 @@ static int move_chunk(struct phys_call *call)
 	return 0;
 }
 
-static void query_chunk(struct phys_call *call)
-{
-	unsigned int i;
-
-	for (i = 0; i < call->chunk.nr; i++)
-		call->chunk.status[i] = phys_query(call->chunk.addr[i]);
-}
-
 /* The call */
 
 static int check_nodes(struct phys_call *call, unsigned long count,
@@ -358,7 +338,7 @@ static int do_chunk(struct phys_call *call, const u64 __user *pages,
 		if (err)
 			return err;
 	} else {
-		query_chunk(call);
+		phys_query_chunk(chunk);
 	}
 	return copy_to_user(status, chunk->status, size) ? -EFAULT : 0;
 }
@@ -392,17 +372,16 @@ static void *lay_out_call(struct phys_call *call, unsigned int entries, void *ro
 
 	lay_out_records(&call->now, entries, &room);
 	lay_out_records(&call->before, entries, &room);
-	spaces->bits = FEW_SPACES_BITS;
+	spaces->bits = 2; /* phys_enlarge_spaces() makes more room. */
 	spaces->bucket = take_room(&room, sizeof(u32) << spaces->bits);
 	spaces->space = take_room(&room, sizeof(*spaces->space) << spaces->bits);
-	rmaps->bits = min(call->now.bits, RMAPS_BITS);
+	rmaps->bits = min(call->now.bits, 6);
 	rmaps->slot = take_room(&room, sizeof(*rmaps->slot) << rmaps->bits);
 	batch->waiting = take_room(&room, nr_node_ids * sizeof(*batch->waiting));
 	batch->target = take_room(&room, entries * sizeof(*batch->target));
 	chunk->addr = take_room(&room, entries * sizeof(*chunk->addr));
 	chunk->node = take_room(&room, entries * sizeof(*chunk->node));
 	chunk->status = take_room(&room, entries * sizeof(*chunk->status));
-	chunk->record = take_room(&room, entries * sizeof(*chunk->record));
 	return room;
 }
 

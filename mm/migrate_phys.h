@@ -57,15 +57,12 @@ struct phys_records {
  * @addr: physical addresses
  * @node: target nodes
  * @status: statuses
- * @record: the record of the folio that an entry names, counted from 1; 0 if
- *	    the entry has a status of its own
  */
 struct phys_chunk {
 	unsigned int nr;
 	u64 *addr;
 	int *node;
 	int *status;
-	u16 *record;
 };
 
 /* What the tasks of an address space say about a target node */
@@ -145,7 +142,7 @@ struct phys_rmaps {
  * @waiting: for each target node the latest record that waits, counted from 1
  * @pages: base pages that wait
  * @aside: records to look at again at the end of the chunk, counted from 1
- * @target: new pages, allocated before the folios are isolated
+ * @target: new folios, allocated before others are isolated
  * @drain: a folio was set aside because it may be in an LRU batch of a CPU
  * @next_drain: the next drain of all CPUs is due after so many entries of the call
  * @last_look: no folio is set aside any more
@@ -154,7 +151,7 @@ struct phys_batch {
 	u16 *waiting;
 	unsigned int pages;
 	u16 aside;
-	struct page **target;
+	struct folio **target;
 	bool drain;
 	unsigned long next_drain;
 	bool last_look;
@@ -206,7 +203,7 @@ struct phys_record *phys_find_record(const struct phys_call *call,
 
 /* migrate_phys_frame.c */
 int phys_get_folio(u64 addr, struct folio **foliop);
-int phys_query(u64 addr);
+void phys_query_chunk(struct phys_chunk *chunk);
 int folio_check_mapped(struct folio *folio);
 int folio_check_unmapped(struct folio *folio);
 
@@ -229,6 +226,8 @@ static inline bool policy_excludes(struct mempolicy *pol, int nid)
 
 /* migrate_phys_move.c */
 void phys_set_aside(struct phys_call *call, struct phys_record *record);
+bool phys_want_drain(struct phys_call *call);
+void phys_drain(struct phys_call *call);
 void phys_move_batch(struct phys_call *call);
 
 #endif /* _MM_MIGRATE_PHYS_H */

@@ -286,7 +286,7 @@ static bool rmap_allows(struct phys_call *call, struct folio *folio,
 
 /* NULL if the folio needs a walk of its own, whatever others need. */
 static struct phys_rmap *find_rmap(struct phys_call *call, struct folio *folio,
-				   int nid)
+				   int nid, int mapcount)
 {
 	struct address_space *mapping = READ_ONCE(folio->mapping);
 	struct phys_rmap *rmap;
@@ -294,7 +294,7 @@ static struct phys_rmap *find_rmap(struct phys_call *call, struct folio *folio,
 	if (!mapping || call->flags & MPOL_MF_STRICT ||
 	    folio_test_hugetlb(folio) || folio_test_ksm(folio))
 		return NULL;
-	if (!(call->flags & MPOL_MF_MOVE_ALL) && folio_mapcount(folio) > 1)
+	if (!(call->flags & MPOL_MF_MOVE_ALL) && mapcount > 1)
 		return NULL;
 	rmap = &call->rmaps.slot[hash_long((unsigned long)mapping + nid,
 					   call->rmaps.bits)];
@@ -369,34 +369,24 @@ static bool folio_is_busy(struct folio *folio)
 	return folio_is_pinned(folio) || folio_test_writeback(folio);
 }
 
-static bool waits_for_drain(struct folio *folio)
+static bool waits_for_drain(struct folio *folio, int mapcount)
 {
 	int others = folio_ref_count(folio) - 1;
 
 	/* Most anonymous folios have just the references of their mappings. */
 	return !folio_test_lru(folio) ||
-	       (others > folio_mapcount(folio) &&
-		others > folio_expected_ref_count(folio));
+	       (others > mapcount && others > folio_expected_ref_count(folio));
 }
 
-/*
- * A batch of some CPU for the LRU lists holds a reference, by which a migration
- * would fail. Set the folio aside until all CPUs were drained. That costs all of
- * them, so the second drain is due after 512 entries of the call, and each further
- * one after twice as many as the one before.
- */
-static bool may_be_in_lru_batch(struct phys_call *call, struct folio *folio)
+/* Small folios wait in batches of a CPU for the LRU lists, which are drained first. */
+static bool may_be_in_lru_batch(struct phys_call *call, struct folio *folio,
+				int mapcount)
 {
-	struct phys_batch *batch = &call->batch;
-
-	if (!folio_may_be_lru_cached(folio) || !waits_for_drain(folio) ||
-	    batch->last_look)
+	if (!folio_may_be_lru_cached(folio) ||
+	    !waits_for_drain(folio, mapcount) || call->batch.last_look)
 		return false;
 	lru_add_drain(); /* of this CPU */
-	if (call->done < batch->next_drain || !waits_for_drain(folio))
-		return false;
-	batch->drain = true;
-	return true;
+	return waits_for_drain(folio, mapcount) && phys_want_drain(call);
 }
 
 /**
@@ -411,6 +401,7 @@ static bool may_be_in_lru_batch(struct phys_call *call, struct folio *folio)
 int phys_may_move(struct phys_call *call, struct folio *folio, int nid)
 {
 	bool busy = folio_is_busy(folio);
+	int mapcount = folio_mapcount(folio);
 	struct phys_rmap *rmap;
 	int err;
 
@@ -419,9 +410,9 @@ int phys_may_move(struct phys_call *call, struct folio *folio, int nid)
 		return -ENOMEM;
 	if (folio_test_locked(folio))
 		return -EBUSY;
-	if (!busy && may_be_in_lru_batch(call, folio))
+	if (!busy && may_be_in_lru_batch(call, folio, mapcount))
 		return -EAGAIN;
-	rmap = find_rmap(call, folio, nid);
+	rmap = find_rmap(call, folio, nid, mapcount);
 	if (rmap && rmap_allows(call, folio, rmap)) {
 		if (busy)
 			return -EBUSY;

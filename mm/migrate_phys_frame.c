@@ -181,13 +181,7 @@ static bool page_is_mapped_anon(struct page *page)
 	return !PageCompound(page) && page_is_mapped(page) && PageAnon(page);
 }
 
-/**
- * phys_query - find the node of the page at a physical address
- * @addr: the address
- *
- * Return: the node of a page that a process maps, else -ENOENT or -EFAULT.
- */
-int phys_query(u64 addr)
+static int query_address(u64 addr)
 {
 	struct folio *folio;
 	struct page *page;
@@ -205,6 +199,20 @@ int phys_query(u64 addr)
 	status = folio_check_mapped(folio) ?: folio_node(folio);
 	folio_put(folio);
 	return status;
+}
+
+/**
+ * phys_query_chunk - find the nodes of the pages at the addresses of a chunk
+ * @chunk: the chunk
+ *
+ * Each status is the node of a page that a process maps, else -ENOENT or -EFAULT.
+ */
+void phys_query_chunk(struct phys_chunk *chunk)
+{
+	unsigned int i;
+
+	for (i = 0; i < chunk->nr; i++)
+		chunk->status[i] = query_address(chunk->addr[i]);
 }
 
 #ifdef CONFIG_MIGRATE_PHYS_KUNIT_TEST

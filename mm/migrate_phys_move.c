@@ -12,8 +12,8 @@
 #include <linux/hugetlb.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
-#include <linux/pagevec.h>
 #include <linux/swap.h>
+#include <linux/writeback.h>
 
 #include "internal.h"
 #include "migrate_phys.h"
@@ -21,15 +21,15 @@
 /* Targets */
 
 /**
- * struct phys_targets - new pages for folios of one order
- * @page: the pages
+ * struct phys_targets - new folios of one order
+ * @folio: the folios
  * @nr: how many there are
  * @nid: their node
  * @order: their order
  * @no_room: a piece of a folio that migrate_pages() has split found no room
  */
 struct phys_targets {
-	struct page **page;
+	struct folio **folio;
 	unsigned int nr;
 	int nid;
 	unsigned int order;
@@ -74,15 +74,16 @@ static void alloc_targets(struct phys_targets *targets, struct folio *src,
 	struct folio *dst;
 
 	if (!targets->order && nr > 1) {
-		memset(targets->page, 0, nr * sizeof(*targets->page));
-		targets->nr = alloc_pages_bulk_node(target_gfp(0), targets->nid,
-						    nr, targets->page);
+		/* A page of order 0 is a folio. */
+		memset(targets->folio, 0, nr * sizeof(*targets->folio));
+		targets->nr = alloc_pages_bulk_node(target_gfp(0), targets->nid, nr,
+						    (struct page **)targets->folio);
 	}
 	while (targets->nr < nr) {
 		dst = alloc_target(src, targets->nid);
 		if (!dst)
 			return;
-		targets->page[targets->nr++] = folio_page(dst, 0);
+		targets->folio[targets->nr++] = dst;
 	}
 }
 
@@ -96,7 +97,7 @@ static struct folio *get_target(struct folio *src, unsigned long private)
 	struct folio *dst;
 
 	if (folio_order(src) == targets->order && targets->nr)
-		return page_folio(targets->page[--targets->nr]);
+		return targets->folio[--targets->nr];
 	dst = alloc_target(src, targets->nid);
 	if (!dst)
 		targets->no_room = true;
@@ -108,7 +109,7 @@ static void put_target(struct folio *dst, unsigned long private)
 	struct phys_targets *targets = (struct phys_targets *)private;
 
 	if (folio_order(dst) == targets->order)
-		targets->page[targets->nr++] = folio_page(dst, 0);
+		targets->folio[targets->nr++] = dst;
 	else
 		folio_put(dst);
 }
@@ -131,6 +132,37 @@ void phys_set_aside(struct phys_call *call, struct phys_record *record)
 	call->batch.aside = record - call->now.record + 1;
 }
 
+/**
+ * phys_want_drain - have the LRU batches of all CPUs drained before the last look
+ * @call: the call
+ *
+ * An LRU batch holds a reference, by which a migration would fail. But a drain
+ * costs all CPUs, so the second is due after 512 entries of the call, and each
+ * further one after twice as many as the one before.
+ *
+ * Return: whether that will be done.
+ */
+bool phys_want_drain(struct phys_call *call)
+{
+	if (call->done < call->batch.next_drain)
+		return false;
+	call->batch.drain = true;
+	return true;
+}
+
+/**
+ * phys_drain - drain the LRU batches of all CPUs if that is wanted
+ * @call: the call, which holds no folio
+ */
+void phys_drain(struct phys_call *call)
+{
+	if (!call->batch.drain)
+		return;
+	lru_add_drain_all();
+	call->batch.drain = false;
+	call->batch.next_drain = max(2 * call->done, PHYS_CHUNK);
+}
+
 /* A folio that was not on its LRU list may be there after a drain. */
 static void isolate_run(struct phys_call *call, struct folio_batch *fbatch,
 			struct list_head *list)
@@ -144,15 +176,14 @@ static void isolate_run(struct phys_call *call, struct folio_batch *fbatch,
 
 		record = phys_find_record(call, folio_pfn(folio),
 					  folio_order(folio));
-		if (call->batch.last_look) {
-			record->status = -EBUSY;
-		} else {
-			call->batch.drain |= folio_may_be_lru_cached(folio);
+		if (!call->batch.last_look && folio_may_be_lru_cached(folio) &&
+		    phys_want_drain(call))
 			phys_set_aside(call, record);
-		}
+		else
+			record->status = -EBUSY;
 		folio_put(folio);
 	}
-	folio_batch_reinit(fbatch);
+	folio_batch_init(fbatch);
 }
 
 /* Moves */
@@ -195,7 +226,7 @@ static void move_records(struct phys_call *call, int nid, u16 link,
 {
 	struct phys_record *record = &call->now.record[link - 1];
 	struct phys_targets targets = {
-		.page = call->batch.target,
+		.folio = call->batch.target,
 		.nid = nid,
 		.order = record->order,
 	};
@@ -209,7 +240,7 @@ static void move_records(struct phys_call *call, int nid, u16 link,
 			      (unsigned long)&targets, MIGRATE_ASYNC,
 			      MR_SYSCALL, NULL);
 	while (targets.nr)
-		folio_put(page_folio(targets.page[--targets.nr]));
+		folio_put(targets.folio[--targets.nr]);
 
 	list_for_each_entry(folio, &list, lru) {
 		/* A piece of a folio that was split has the record of that. */
@@ -231,25 +262,26 @@ static bool moves_with(const struct phys_record *record,
 }
 
 /* Takes those that move together with the first off the list, and moves them. */
-static u16 move_some(struct phys_call *call, int nid, u16 link)
+static u16 move_some(struct phys_call *call, int nid, u16 head)
 {
-	struct phys_record *first = &call->now.record[link - 1], *record;
-	u16 these = 0, others = 0, next;
+	struct phys_record *first = &call->now.record[head - 1];
+	u16 others = 0, link = head, *link_to = &head;
 	unsigned int nr = 0;
 
-	for (; link; link = next) {
-		record = &call->now.record[link - 1];
-		next = record->link;
+	while (link) {
+		struct phys_record *record = &call->now.record[link - 1];
+
 		if (moves_with(record, first)) {
-			record->link = these;
-			these = link;
+			link_to = &record->link;
 			nr++;
 		} else {
+			*link_to = record->link;
 			record->link = others;
 			others = link;
 		}
+		link = *link_to;
 	}
-	move_records(call, nid, these, nr);
+	move_records(call, nid, head, nr);
 	return others;
 }
 
