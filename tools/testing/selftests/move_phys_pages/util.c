@@ -27,6 +27,9 @@
 
 #define MAX_NODES		1024
 
+/* As in kselftest.h, which has much else that not every program here uses */
+#define KSFT_SKIP		4
+
 unsigned int race_rounds(void)
 {
 	const char *rounds = getenv("RACE_ROUNDS");
@@ -55,6 +58,19 @@ long move_phys_pages(unsigned long count, const uint64_t *pages,
 			   flags);
 
 	return ret == -1 ? -errno : ret;
+}
+
+__attribute__((weak)) const bool runs_without_call;
+
+/* Otherwise each of its tests would have to ask, and one that forgets would pass */
+__attribute__((constructor)) static void skip_without_call(void)
+{
+	if (runs_without_call ||
+	    move_phys_pages(0, NULL, NULL, NULL, 0) != ABSENT)
+		return;
+	puts("TAP version 13");
+	puts("1..0 # SKIP needs CONFIG_MOVE_PHYS_PAGES");
+	exit(KSFT_SKIP);
 }
 
 static void *alloc_array(unsigned long count, size_t size)
