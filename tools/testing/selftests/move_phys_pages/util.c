@@ -525,18 +525,18 @@ bool page_has(uint64_t phys, int kpf)
 	return page_flags(phys, &flags) && flags & BIT(kpf);
 }
 
+/*
+ * Not how many kpageflags has: to some kernels the memory of a device at the end
+ * of the address space is the last one, and there is little before it.
+ */
 uint64_t count_frames(void)
 {
-	uint64_t first = 0, last = UINT64_MAX / page_size(), middle, flags;
+	uint64_t start, end, last = 0;
+	long pos = 0;
 
-	while (first < last) {
-		middle = first + (last - first) / 2;
-		if (page_flags(middle * page_size(), &flags))
-			first = middle + 1;
-		else
-			last = middle;
-	}
-	return first;
+	while (next_resource("System RAM", &pos, &start, &end))
+		last = end > last ? end : last;
+	return (last + 1) / page_size();
 }
 
 int open_file(enum memory kind, size_t size)

@@ -136,6 +136,7 @@ bool is_ram(uint64_t phys);
 /* kpageflags and kpagecount of a frame; false beyond the last */
 bool page_flags(uint64_t phys, uint64_t *flags);
 bool page_mapcount(uint64_t phys, uint64_t *count);
+/* Up to the end of RAM */
 uint64_t count_frames(void);
 bool page_has(uint64_t phys, int kpf);
 
