@@ -9,10 +9,8 @@ TOPOLOGY ?= two-node
 ICOUNT	?=
 TIMEOUT	?=
 TEST	?= *
-SUITES	?= plain
+SUITES	?= check
 WALL	?=
-TABLE	?=
-WITHIN	?=
 NR	?=
 
 # For a shell, whatever its name is
@@ -30,11 +28,11 @@ ifeq ($(filter $(ARCH),$(ARCHS_KNOWN)),)
 $(error ARCH=$(ARCH) is not known; there are: $(ARCHS_KNOWN))
 endif
 
-export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL TABLE WITHIN NR
+export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo check check-debug check-kcsan check-arch check-all bench kselftest guest shell source kernel \
+.PHONY: help demo check check-full check-all check-arch bench kselftest guest shell source kernel \
 	movephys kselftests install libnuma packages plan apply unapply port series patch dist clean
 
 help: ## this list
@@ -48,19 +46,17 @@ demo: kernel movephys ## watch a real program's pages move by their physical add
 	@scripts/packages guest demo
 	@scripts/demo
 
-check: packages kernel movephys kselftests ## run every test, or SUITES; the last line is the sum
+check: packages kernel movephys kselftests ## prove all that is promised once, or run SUITES; the last line is the sum
 	@scripts/check $(SUITES)
 
-check-debug: packages kernel kselftests ## run kselftests on a kernel that looks for trouble, and on some that lack options
-	@scripts/check debug
-
-check-kcsan: packages kernel kselftests ## run the kselftests that race on a kernel that looks for data races
-	@scripts/check kcsan
-
-check-all: ## all of these and more on each base, and a table of how they ended
+check-full: packages kernel movephys kselftests ## run every test on one base, on kernels that look for trouble or lack options, too
 	@scripts/packages build cross
-	@status=0; for base in $(notdir $(wildcard bases/*)); do \
-		$(MAKE) check BASE=$$base SUITES='plain debug kcsan slow' || status=1; \
+	@scripts/check full
+
+# A tree of the user's is no base.
+check-all: ## check-full on each base, and a table of the results and the commits that they are of
+	@status=0; for base in $(if $(KERNEL),$(BASE),$(notdir $(wildcard bases/*))); do \
+		$(MAKE) check-full BASE=$$base || status=1; \
 	done; scripts/check --table; exit $$status
 
 check-arch: source ## compile what is grafted for every architecture, or ARCHS, with the warnings of W=1

@@ -9,6 +9,8 @@
 #include "../kselftest_harness.h"
 #include "util.h"
 
+const bool runs_without_call = true;
+
 #ifdef __x86_64__
 /* As a 32-bit program calls: with arguments that need no pointers */
 static long compat_call(unsigned long count, int flags)

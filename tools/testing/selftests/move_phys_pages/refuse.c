@@ -240,6 +240,18 @@ static void find_secret(struct bad *bad, const char *good)
 	}
 }
 
+/* Some kernels map a driver's pages by frame number, and so without counting */
+static void add_driver_page(struct bad *bad, char *page)
+{
+	uint64_t phys, maps;
+
+	peek(page);
+	phys = phys_of(0, page);
+	if (page_mapcount(phys, &maps) && !maps)
+		bad->status = -ENOENT;
+	add(bad, phys);
+}
+
 /* Pages of a driver, here io_uring's, in our page tables */
 static void find_driver_pages(struct bad *bad, const char *good)
 {
@@ -254,8 +266,7 @@ static void find_driver_pages(struct bad *bad, const char *good)
 		    IORING_OFF_SQES);
 	if (ring == MAP_FAILED)
 		die("mmap of an io_uring");
-	ring[0] = 0;
-	add(bad, phys_of(0, ring));
+	add_driver_page(bad, ring);
 }
 
 /* Another driver's, in blocks of several pages */
@@ -283,7 +294,7 @@ static void find_packet_ring(struct bad *bad, const char *good)
 		add(bad, phys_of(0, ring + i * page_size()) + i);
 }
 
-/* And another's, which some kernels map by frame number, and so without counting */
+/* And another's */
 static void find_perf_ring(struct bad *bad, const char *good)
 {
 	struct perf_event_attr attr = {
@@ -293,7 +304,6 @@ static void find_perf_ring(struct bad *bad, const char *good)
 		.sample_period = 1000,
 	};
 	int fd = syscall(__NR_perf_event_open, &attr, 0, -1, -1, 0);
-	uint64_t maps;
 	char *ring;
 	int i;
 
@@ -303,12 +313,8 @@ static void find_perf_ring(struct bad *bad, const char *good)
 		    fd, 0);
 	if (ring == MAP_FAILED)
 		die("mmap of a ring of perf");
-	for (i = 0; i < 3; i++) {
-		peek(ring + i * page_size());
-		add(bad, phys_of(0, ring + i * page_size()));
-	}
-	if (page_mapcount(bad->phys[0], &maps) && !maps)
-		bad->status = -ENOENT;
+	for (i = 0; i < 3; i++)
+		add_driver_page(bad, ring + i * page_size());
 }
 
 /* A page of the kernel's image that every process maps */
