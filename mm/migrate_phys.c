@@ -11,7 +11,6 @@
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/swap.h>
 #include <linux/uaccess.h>
 
 #include "migrate_phys.h"
@@ -72,6 +71,7 @@ static struct phys_record *add_record(struct phys_records *records,
 	struct phys_record *record = &records->record[records->nr++];
 	u16 *bucket = &records->bucket[record_hash(records, pfn)];
 
+	BUILD_BUG_ON(MAX_NUMNODES > S16_MAX);
 	*record = (struct phys_record) {
 		.pfn = pfn,
 		.status = status,
@@ -385,13 +385,12 @@ static void *lay_out_call(struct phys_call *call, unsigned int entries, void *ro
 	return room;
 }
 
-/* The tables lie in @few if that is room enough. */
+/* The tables are in @few if they fit. */
 static int open_call(struct phys_call *call, unsigned int entries, void *few,
 		     size_t size)
 {
 	size_t needed = lay_out_call(call, entries, few) - few;
 
-	BUILD_BUG_ON(MAX_NUMNODES > S16_MAX);
 	if (needed <= size)
 		return 0;
 	call->room = kvzalloc(needed, GFP_KERNEL);
@@ -411,7 +410,7 @@ static int open_call(struct phys_call *call, unsigned int entries, void *few,
  *
  * The contract is above the system call in mm/migrate.c.
  *
- * Return: number of entries that were eligible to move and did not, or an errno.
+ * Return: number of entries that were eligible to move and did not, or an errno
  */
 long kernel_move_phys_pages(unsigned long count, const u64 __user *pages,
 			    const int __user *nodes, int __user *status,
