@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The ratios of build/bench.json that are on record: a name and a number each.
+# The costs of build/bench.json that bench/bars or the guide's table have: a name and a number each.
 
 (.moves[] | [.case, .ratio.move_pages]),
 (.moves[] | select(.case == "8 THPs") | ["8 THPs, to the copy alone", .ratio.copy]),
 ((.moves | map({ (.case): .cost.move_phys_pages }) | add) as $cost
 	| ["16384 pages, to 512 pages", $cost["16384 pages"] / $cost["512 pages"]],
 	  ["4096 pages, alternating, to one target",
-	   $cost["4096 pages, alternating"] / $cost["4096 pages"]]),
+	   $cost["4096 pages, alternating"] / $cost["4096 pages"]],
+	  ["1 page a call, instructions", $cost["1 page a call"]]),
 (.daemon[] | ["\(.pages) of \(.memory) pages, \(.processes) processes, to the reverse map", .ratio])
 | "\(.[0])\t\(.[1] * 1000 | round / 1000)"

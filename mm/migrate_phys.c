@@ -375,7 +375,7 @@ static void *lay_out_call(struct phys_call *call, unsigned int entries, void *ro
 	spaces->bits = 2; /* phys_enlarge_spaces() makes more room. */
 	spaces->bucket = take_room(&room, sizeof(u32) << spaces->bits);
 	spaces->space = take_room(&room, sizeof(*spaces->space) << spaces->bits);
-	rmaps->bits = min(call->now.bits, 6);
+	rmaps->bits = min(call->now.bits, 6U);
 	rmaps->slot = take_room(&room, sizeof(*rmaps->slot) << rmaps->bits);
 	batch->waiting = take_room(&room, nr_node_ids * sizeof(*batch->waiting));
 	batch->target = take_room(&room, entries * sizeof(*batch->target));

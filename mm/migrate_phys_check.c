@@ -188,10 +188,9 @@ static noinline_for_stack int check_mappers(struct phys_call *call,
 					    struct phys_rmap *rmap)
 {
 	struct phys_spaces *spaces = &call->spaces;
-	unsigned int first;
+	unsigned int first, tries = 4;
 	int err, answer;
 
-	/* With MPOL_MF_STRICT the policies are checked once the tasks are known. */
 	do {
 		first = spaces->nr;
 		do {
@@ -201,8 +200,11 @@ static noinline_for_stack int check_mappers(struct phys_call *call,
 			return err;
 		answer = phys_ask_spaces(call, first);
 		err = err ?: answer;
-	} while (!err && call->flags & MPOL_MF_STRICT);
-	return err;
+		if (err || !(call->flags & MPOL_MF_STRICT))
+			return err;
+		/* The policies are checked by a walk after the tasks are known. */
+	} while (tries--);
+	return -EBUSY;
 }
 
 /* All VMAs of a file or an anon_vma */
@@ -235,7 +237,7 @@ static bool all_vmas_allow(struct phys_call *call, struct folio *folio,
 		/* It has changed since the folio was looked at. */
 	} else if (folio_test_anon(folio)) {
 		anon_vma = folio_lock_anon_vma_read(folio, NULL);
-		if (!anon_vma)
+		if (!anon_vma) /* unmapped, or a KSM page, which has many */
 			goto unlock;
 		anon_rmap_tree_foreach(avc, anon_vma, 0, ULONG_MAX) {
 			allow = vma_allows(call, avc->vma, rmap->nid, &vmas);
@@ -291,8 +293,7 @@ static struct phys_rmap *find_rmap(struct phys_call *call, struct folio *folio,
 	struct address_space *mapping = READ_ONCE(folio->mapping);
 	struct phys_rmap *rmap;
 
-	if (!mapping || call->flags & MPOL_MF_STRICT ||
-	    folio_test_hugetlb(folio) || folio_test_ksm(folio))
+	if (!mapping || call->flags & MPOL_MF_STRICT || folio_test_hugetlb(folio))
 		return NULL;
 	if (!(call->flags & MPOL_MF_MOVE_ALL) && mapcount > 1)
 		return NULL;

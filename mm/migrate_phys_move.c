@@ -36,10 +36,12 @@ struct phys_targets {
 	bool no_room;
 };
 
-/*
- * __GFP_HARDWALL is left out, since the pages are not for the caller's cpuset.
- * Large folios may compact the node, but never reclaim its memory.
- */
+/* For this the allocator compacts the node, but never reclaims its memory. */
+#ifndef PHYS_COMPACT_GFP
+#define PHYS_COMPACT_GFP	__GFP_DIRECT_RECLAIM
+#endif
+
+/* __GFP_HARDWALL is left out: the folios are not for the caller's cpuset. */
 static gfp_t target_gfp(unsigned int order)
 {
 	gfp_t gfp = GFP_HIGHUSER_MOVABLE & ~(__GFP_RECLAIM | __GFP_HARDWALL);
@@ -49,7 +51,7 @@ static gfp_t target_gfp(unsigned int order)
 	if (order)
 		gfp |= __GFP_COMP | __GFP_NORETRY;
 	if (order > PAGE_ALLOC_COSTLY_ORDER)
-		gfp |= __GFP_DIRECT_RECLAIM;
+		gfp |= PHYS_COMPACT_GFP;
 	return gfp;
 }
 
@@ -189,8 +191,8 @@ static void isolate_run(struct phys_call *call, struct folio_batch *fbatch,
 /* Moves */
 
 /* Isolates the last folios of the list, as many as have a target. */
-static void isolate_folios(struct phys_call *call, u16 link, int without_target,
-			   struct list_head *list)
+static void isolate_folios(struct phys_call *call, u16 link,
+			   unsigned int without_target, struct list_head *list)
 {
 	struct phys_record *record = &call->now.record[link - 1];
 	bool hugetlb = folio_test_hugetlb(record_folio(record));
@@ -198,15 +200,18 @@ static void isolate_folios(struct phys_call *call, u16 link, int without_target,
 	struct folio *folio;
 
 	folio_batch_init(&fbatch);
+	for (; without_target; without_target--) {
+		record = &call->now.record[link - 1];
+		link = record->link;
+		record->status = -ENOMEM;
+		folio_put(record_folio(record));
+	}
 	while (link) {
 		record = &call->now.record[link - 1];
 		/* A folio that is set aside gets another link. */
 		link = record->link;
 		folio = record_folio(record);
-		if (without_target-- > 0) {
-			record->status = -ENOMEM;
-			folio_put(folio);
-		} else if (hugetlb) {
+		if (hugetlb) {
 			if (!folio_isolate_hugetlb(folio, list))
 				record->status = -EBUSY;
 			folio_put(folio);
