@@ -78,7 +78,7 @@ static void reserve(size_t pages, size_t page)
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (memory == MAP_FAILED || madvise(memory, size, MADV_NOHUGEPAGE))
-		err(1, "cannot reserve address space");
+		err(1, "no address space");
 	for (size_t i = 0; i < pages; i++)
 		memory[size / pages * i + i % 8 * page] = 1;
 }

@@ -43,6 +43,13 @@ static double setting(const char *name)
 	return value ? strtod(value, NULL) : 0;
 }
 
+static int is_set_to(const char *name, uint64_t address)
+{
+	const char *value = getenv(name);
+
+	return value && strtoull(value, NULL, 0) == address;
+}
+
 static uint64_t folio_frames(uint64_t frame)
 {
 	if (frame >= FRAMES)
@@ -71,9 +78,9 @@ static int status_of(uint64_t address, const int *node)
 		return on_target[head] ? 0 : 1;
 	if (on_target[head] && !*node)
 		return 0;
-	if (getenv("SHIM_BUSY") && strtoull(getenv("SHIM_BUSY"), NULL, 0) == address)
+	if (is_set_to("SHIM_BUSY", address))
 		return -EBUSY;
-	if (getenv("SHIM_DENIED") && strtoull(getenv("SHIM_DENIED"), NULL, 0) == address)
+	if (is_set_to("SHIM_DENIED", address))
 		return -EACCES;
 	if (clock_now - 1000 < setting("SHIM_FULL"))
 		return -ENOMEM;
@@ -99,8 +106,8 @@ long syscall(long number, ...)
 {
 	long (*real)(long number, ...) = dlsym(RTLD_NEXT, "syscall");
 	unsigned long pages = 0;
+	long arg[6], left = 0;
 	va_list args;
-	long arg[6];
 
 	va_start(args, number);
 	for (int i = 0; i < 6; i++)
@@ -112,11 +119,14 @@ long syscall(long number, ...)
 		const uint64_t *addresses = (const uint64_t *)arg[1];
 		const int *nodes = (const int *)arg[2];
 
-		((int *)arg[3])[i] = status_of(addresses[i], nodes ? nodes + i : NULL);
+		int status = status_of(addresses[i], nodes ? nodes + i : NULL);
+
+		((int *)arg[3])[i] = status;
+		left += status == -EBUSY || status == -ENOMEM;
 		pages += folio_frames(addresses[i] / PAGE);
 	}
 	note(arg[0], pages, !!arg[2]);
-	return 0;
+	return left;
 }
 
 int clock_gettime(clockid_t id, struct timespec *ts)

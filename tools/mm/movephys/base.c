@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -55,18 +53,6 @@ void nap(double seconds)
 			left = 0.1;
 		nanosleep(&(struct timespec){ .tv_nsec = left * 1e9 }, NULL);
 	}
-}
-
-void complain(const char *format, ...)
-{
-	va_list args;
-
-	progress_clear();
-	va_start(args, format);
-	fprintf(stderr, "%s: ", program_invocation_short_name);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-	va_end(args);
 }
 
 bool progress_possible(void)

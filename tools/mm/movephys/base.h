@@ -3,6 +3,7 @@
 #ifndef MOVEPHYS_BASE_H
 #define MOVEPHYS_BASE_H
 
+#include <err.h>
 #include <linux/types.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -21,9 +22,6 @@ void catch_signals(void);
 double now(void);		/* seconds of a clock that never jumps */
 void nap(double seconds);	/* ends early once @stopped is set */
 
-/* A message on a line of its own, after the program's name */
-void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
 /*
  * A line on the terminal that the next one replaces. Anything else that is
  * printed must clear it first; complain() does.
@@ -31,5 +29,8 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool progress_possible(void);
 void progress_show(const char *line);
 void progress_clear(void);
+
+/* A message on a line of its own, after the program's name */
+#define complain(...)	(progress_clear(), warnx(__VA_ARGS__))
 
 #endif

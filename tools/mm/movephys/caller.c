@@ -69,8 +69,8 @@ static bool left_out(int status)
 }
 
 /*
- * How many of the folios --limit lets through: it ends before the one that would
- * pass it, but lets one through in all. @pages have gone through before.
+ * Returns how many of the folios --limit lets through. It ends before the folio
+ * that would exceed it, but lets one through in all. @pages went through before.
  */
 static size_t within_limit(const struct folio *folios, size_t count, __u64 pages)
 {
@@ -204,7 +204,7 @@ static ssize_t move_to(int node, struct folio *folios, size_t count, bool last)
 	return count + left;
 }
 
-/* How many folios to move now; none if that would pass the limit. */
+/* Returns how many folios to move now: none if that would exceed the limit. */
 static size_t next_slice(const struct folio *folios, size_t count)
 {
 	count = within_limit(folios, count, tally.all_moved.pages);

@@ -18,7 +18,7 @@ bool caller_take(struct batch *batch);
 bool caller_reached_limit(void);
 bool caller_found_no_room(void);
 
-/* How many folios to give to one call, and the pause after it: pace.c */
+/* The number of folios for the next call, and the pause after it: pace.c */
 size_t pace_slice(const struct folio *folios, size_t count);
 void pace_called(__u64 pages, __u64 moved, double seconds);
 

@@ -26,7 +26,7 @@ const struct cause_text causes[NR_CAUSES] = {
 	[POLICY_OR_LSM] = { -EACCES, "policy-or-lsm",
 		"kept from the node by a memory policy (--strict) or the security module" },
 	[CPUSET_POLICY_OR_LSM] = { -EACCES, "cpuset-policy-or-lsm",
-		"kept from the node by a cpuset, a memory policy (--strict) or the security module" },
+		"kept from the node by a cpuset, memory policy (--strict) or the security module" },
 	[LSM] = { -EACCES, "lsm", "refused by the security module" },
 	[SHARED_OR_DENIED] = { -EACCES, "shared-or-denied", NULL },
 	[BUSY] = { -EBUSY, "busy", NULL },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the user asked for. Only movephys.c writes it. */
+/* The user's command. Only movephys.c writes it. */
 #ifndef MOVEPHYS_COMMAND_H
 #define MOVEPHYS_COMMAND_H
 
@@ -16,7 +16,7 @@ struct command {
 	bool query, perf, strict_input, all, strict, dry_run;
 	bool json, verbose, quiet, help, version;
 
-	/* What follows from it */
+	/* Derived from it */
 	bool addresses;		/* are arguments or standard input */
 	struct nodes sources;	/* of --from */
 	int targets[MAX_NODES];	/* of --to, in their order */

@@ -80,31 +80,43 @@ __u64 frames_entry(enum frame_file file, __u64 frame)
 	       cache->entry[frame - cache->first] : 0;
 }
 
-static bool has_flag(__u64 frame, int flag)
+/* Likewise, but a frame that is far from others is read alone. */
+static __u64 entry_alone(enum frame_file file, __u64 frame)
 {
-	return frames_entry(KPAGEFLAGS, frame) & BIT(flag);
+	struct cache *cache = &caches[file];
+	__u64 entry;
+
+	if (frame - cache->first < cache->known)
+		return cache->entry[frame - cache->first];
+	if (!frames_readable(file) ||
+	    pread(cache->fd, &entry, sizeof(entry), frame * sizeof(entry)) !=
+	    sizeof(entry))
+		return 0;
+	return entry;
 }
 
 static bool is_tail(__u64 frame)
 {
-	return has_flag(frame, KPF_COMPOUND_TAIL);
+	return entry_alone(KPAGEFLAGS, frame) & BIT(KPF_COMPOUND_TAIL);
+}
+
+static bool is_head(__u64 frame)
+{
+	return entry_alone(KPAGEFLAGS, frame) & BIT(KPF_COMPOUND_HEAD);
 }
 
 /*
  * A folio of 2^n frames begins at a multiple of that. So a few frames tell where
  * it begins and ends, even if there are 2^18 of them.
  */
-struct extent frames_folio(__u64 frame)
+static struct extent compound(__u64 frame)
 {
 	struct extent folio = { frame, 1 };
-	int order;
 
-	for (order = 0; is_tail(folio.head) && order < MAX_ORDER; order++)
+	for (int order = 0; is_tail(folio.head) && order < MAX_ORDER; order++)
 		folio.head &= ~(BIT(order + 1) - 1);
 	/* It was divided or freed while we looked. */
-	if (is_tail(folio.head))
-		return (struct extent){ frame, 1 };
-	if (!has_flag(folio.head, KPF_COMPOUND_HEAD))
+	if (!is_head(folio.head))
 		return (struct extent){ frame, 1 };
 	while (folio.frames < BIT(MAX_ORDER) &&
 	       (frame - folio.head >= folio.frames ||
@@ -113,14 +125,45 @@ struct extent frames_folio(__u64 frame)
 	return folio;
 }
 
+struct extent frames_folio(__u64 frame)
+{
+	const __u64 either = BIT(KPF_COMPOUND_HEAD) | BIT(KPF_COMPOUND_TAIL);
+	static bool was_large;
+	__u64 flags;
+
+	/* After a large folio, the neighbours are seldom worth reading along. */
+	flags = was_large ? entry_alone(KPAGEFLAGS, frame) :
+			    frames_entry(KPAGEFLAGS, frame);
+	was_large = flags & either;
+	return was_large ? compound(frame) : (struct extent){ frame, 1 };
+}
+
 bool frames_mapped(__u64 frame)
 {
-	return has_flag(frame, KPF_MMAP);
+	if (frames_readable(KPAGECOUNT))
+		return frames_entry(KPAGECOUNT, frame);
+	return frames_entry(KPAGEFLAGS, frame) & BIT(KPF_MMAP);
+}
+
+__u64 frames_run(__u64 frame, bool *mapped)
+{
+	const __u64 least = RUN_BYTES / page_size ?: 1;
+	__u64 flags = 0, frames;
+
+	if (frame % least == 0)
+		flags = entry_alone(KPAGEFLAGS, frame);
+	*mapped = flags & BIT(KPF_MMAP);
+	if (flags & BIT(KPF_NOPAGE))
+		return least;
+	if (!*mapped || !(flags & BIT(KPF_COMPOUND_HEAD)))
+		return 0;
+	frames = compound(frame).frames;
+	return frames < least ? 0 : frames;
 }
 
 bool frames_zero_page(__u64 frame)
 {
-	return has_flag(frame, KPF_ZERO_PAGE);
+	return entry_alone(KPAGEFLAGS, frame) & BIT(KPF_ZERO_PAGE);
 }
 
 /* Successive words of the bitmap */

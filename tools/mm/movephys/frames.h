@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the kernel says of page frames: /proc/kpageflags, kpagecount, kpagecgroup,
+ * The kernel's files about page frames: /proc/kpageflags, kpagecount, kpagecgroup,
  * the bitmap of page_idle, and the pagemap of a process. Nothing else in these
  * tools opens any of them.
  */
@@ -26,7 +26,7 @@ const char *frames_path(enum frame_file file);
 /* The entry of a frame; 0 if there is none. Neighbours are read along and cached. */
 __u64 frames_entry(enum frame_file file, __u64 frame);
 
-/* What is in the caches may be out of date: read anew from here on. */
+/* Forget the caches, since they may be out of date. */
 void frames_refresh(void);
 
 /* The folio that a frame belongs to */
@@ -38,8 +38,19 @@ struct extent {
 /* A frame of which nothing is known is a folio of its own. */
 struct extent frames_folio(__u64 frame);
 
-/* Is it in a page table, as far as kpageflags tells? */
+/*
+ * Is it in a page table? kpagecount tells that at a third of the price of
+ * kpageflags, which looks for the free block that each free frame is in.
+ */
 bool frames_mapped(__u64 frame);
+
+/*
+ * Returns how many frames from this one on need no look at each: those of a folio
+ * whose first frame is mapped, or of a hole without memory, of 2 MiB or more.
+ */
+#define RUN_BYTES	BIT(21)
+__u64 frames_run(__u64 frame, bool *mapped);
+
 bool frames_zero_page(__u64 frame);
 
 /*

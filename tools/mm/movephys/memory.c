@@ -36,10 +36,42 @@ static bool rewind_memory(struct source *src)
 	return src->total;
 }
 
-/* Free memory and the kernel's own is left out, as far as kpageflags tells. */
+/* Free memory and the kernel's own is left out, as far as the kernel tells. */
 static bool wanted(__u64 frame)
 {
-	return !frames_readable(KPAGEFLAGS) || frames_mapped(frame);
+	return !(frames_readable(KPAGECOUNT) || frames_readable(KPAGEFLAGS)) ||
+	       frames_mapped(frame);
+}
+
+/* Goes on by as much as needs no look at each frame; false if that is nothing. */
+static bool next_run(struct memory *memory, const struct span *span,
+		     struct range *range)
+{
+	__u64 start = memory->next;
+	bool mapped;
+	__u64 frames = frames_run(start, &mapped);
+
+	if (!frames || frames > span->end - start)
+		return false;
+	memory->next += frames;
+	memory->src.done += frames;
+	if (mapped)
+		*range = (struct range){ start * page_size, frames };
+	return true;
+}
+
+/* Likewise by one frame; returns whether the range ends before it. */
+static bool next_frame(struct memory *memory, struct range *range)
+{
+	if (!wanted(memory->next)) {
+		if (range->pages)
+			return true;
+	} else if (!range->pages++) {
+		range->start = memory->next * page_size;
+	}
+	memory->next++;
+	memory->src.done++;
+	return false;
 }
 
 static bool next_in_memory(struct source *src, struct range *range, bool wait)
@@ -53,20 +85,21 @@ static bool next_in_memory(struct source *src, struct range *range, bool wait)
 
 		if (memory->next < span->start)
 			memory->next = span->start;
-		if (memory->next < span->end && wanted(memory->next)) {
-			if (!range->pages++)
-				range->start = memory->next * page_size;
-		} else if (range->pages) {
-			return true;
-		}
-		if (memory->next == span->end) {
+		if (memory->next >= span->end) {
 			memory->at++;
+			if (range->pages)
+				return true;
 			continue;
 		}
-		memory->next++;
-		src->done++;
 		/* Its user asks about these frames again, while they are cached. */
 		if (range->pages && memory->next % BLOCK == 0)
+			return true;
+		if (!range->pages && next_run(memory, span, range)) {
+			if (range->pages)
+				return true;
+			continue;
+		}
+		if (next_frame(memory, range))
 			return true;
 	}
 	src->ended = !range->pages;

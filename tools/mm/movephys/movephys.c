@@ -258,7 +258,7 @@ static struct source *open_source(char **args)
 		src = source_process(command.pid);
 	else if (!src)
 		src = source_nodes(command.from ? &command.sources : NULL);
-	/* A source that cannot begin again must be told of before the first round. */
+	/* If the source cannot begin again, say so before the first round. */
 	if (src && (command.watch != NOT_GIVEN || two_looks()) &&
 	    !src->rewind(src))
 		return NULL;
@@ -293,6 +293,13 @@ static bool mark(struct source *src)
 	return !stopped && src->rewind(src);
 }
 
+static void say_full(void)
+{
+	complain("no room on node %s: %u folios in a row were refused; %s",
+		 nodes_listed(command.targets, command.nr_targets), 2 * BATCH,
+		 "make room there, or add another node to --to");
+}
+
 static enum ending work(struct source *src)
 {
 	while (!stopped && !src->ended) {
@@ -307,9 +314,7 @@ static enum ending work(struct source *src)
 		/* Somebody may wait for this answer before giving the next address. */
 		report_flush();
 		if (caller_found_no_room()) {
-			complain("no room on node %s: %u folios in a row were refused, and the rest was not tried; make room there, or give --to another node, too",
-				 nodes_listed(command.targets, command.nr_targets),
-				 2 * BATCH);
+			say_full();
 			return ALL_FULL;
 		}
 		if (caller_reached_limit())

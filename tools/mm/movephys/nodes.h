@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the kernel says of nodes: which have memory, and at which frames. */
+/* The kernel's files about nodes: which have memory, and at which frames. */
 #ifndef MOVEPHYS_NODES_H
 #define MOVEPHYS_NODES_H
 
@@ -27,7 +27,7 @@ bool nodes_with_memory(struct nodes *nodes);
  */
 int nodes_parse(const char *option, const char *text, int list[MAX_NODES]);
 
-/* The text is valid until the next call: "0, 1", or why it cannot be told. */
+/* The text is valid until the next call: "0, 1", or why it is unknown. */
 const char *nodes_known(void);
 const char *nodes_listed(const int *list, int nr);
 

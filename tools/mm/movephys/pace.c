@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How many folios a call moves, and how long the pause after it is: --budget, --rate */
+/* The size of each call, and the pause after it: --budget, --rate */
 #include "caller.h"
 #include "command.h"
 

@@ -36,7 +36,7 @@ struct pm_scan_arg {
 };
 
 #define PAGEMAP_SCAN		_IOWR('f', 16, struct pm_scan_arg)
-#define PAGE_IS_PRESENT		(1 << 3)
+#define PAGE_IS_PRESENT		BIT(3)
 #endif
 
 static __u64 least(__u64 a, __u64 b)

@@ -23,7 +23,7 @@ struct process {
 	size_t at, nr;		/* those from @at to @nr are still to be given */
 };
 
-/* How many pages the process has in memory: 0 once it has exited. */
+/* Returns how many pages the process has in memory: 0 once it has exited. */
 static __u64 resident(const struct process *proc)
 {
 	char text[128] = "";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the user is told: rows, a line of progress, and a summary by outcome. */
+/* Messages to the user: rows, a line of progress, and a summary by outcome. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +49,8 @@ bool report_open(void)
 	while (known && (name = strsep(&rest, ","))) {
 		known = fail_on(name);
 		if (!known)
-			complain("--fail-on takes names of statuses (ENOENT, EFAULT, EACCES, EBUSY, ENOMEM, EIO, EINVAL), not '%s'",
+			complain("--fail-on takes names of statuses (%s), not '%s'",
+				 "ENOENT, EFAULT, EACCES, EBUSY, ENOMEM, EIO, EINVAL",
 				 name);
 	}
 	free(list);

@@ -26,7 +26,7 @@ enum ending {
 	OUTPUT_FAILED,
 };
 
-/* What came of a round */
+/* The result of a round */
 struct tally {
 	struct amount found[MAX_NODES];	/* by the node where the query saw them */
 	struct amount all_found;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Sources give addresses. They neither move anything nor tell what became of it. */
+/* Sources give addresses. They neither move anything nor report the outcome. */
 #ifndef MOVEPHYS_SOURCE_H
 #define MOVEPHYS_SOURCE_H
 
@@ -29,7 +29,7 @@ struct source {
 	bool misread;		/* what it gave may be wrong: do not use the last of it */
 };
 
-/* How words are to be read */
+/* The syntax of the words of standard input */
 enum words_syntax {
 	WORDS_ADDRESSES,	/* 0xHEX or DECIMAL, START-END, START+LENGTH, # comments */
 	WORDS_PERF,		/* the last field of each line, hexadecimal */

@@ -19,7 +19,7 @@ enum token {
 	TOKEN_LATER,		/* the rest of the input is not there yet */
 };
 
-/* What next_char() returns instead of a character */
+/* Instead of a character, next_char() returns one of these. */
 #define CHAR_END	(-1)
 #define CHAR_LATER	(-2)
 
@@ -50,7 +50,7 @@ struct words {
 	bool comment;		/* up to the end of the line */
 
 	unsigned long junk;	/* how many words are */
-	bool told;		/* of them, in a pass before */
+	bool reported;		/* the junk, in a pass before */
 };
 
 /* A number in front, without the sign and the space that strtoull() allows */
@@ -262,17 +262,20 @@ static enum token next_word(struct words *words, bool wait)
 /* After this word, words before it are in doubt, too. */
 static void end_misread(struct words *words)
 {
+	static const char why[] =
+		"words before it may have been misread, so this is the end (did you mean --perf?)";
+
 	words->src.junk = true;
 	words->src.misread = true;
-	if (!words->told)
-		complain("standard input, line %lu: '%s' is hexadecimal without 0x, so words before it may have been read as decimal: nothing from here on is used (did you mean --perf?)",
-			 words->word_line, words->word);
+	if (!words->reported)
+		complain("standard input, line %lu: '%s' is hexadecimal without 0x: %s",
+			 words->word_line, words->word, why);
 }
 
 static void note_junk(struct words *words)
 {
 	words->src.junk = true;
-	if (!words->told && ++words->junk <= MAX_COMPLAINTS)
+	if (!words->reported && ++words->junk <= MAX_COMPLAINTS)
 		complain("standard input, line %lu: '%s' is no address: expected %s",
 			 words->word_line, printable(words->word), expected(words));
 }
@@ -284,10 +287,10 @@ static void end_input(struct words *words)
 		complain("cannot read standard input: %s", strerror(errno));
 		words->src.failed = true;
 	}
-	if (!words->told && words->junk > MAX_COMPLAINTS)
+	if (!words->reported && words->junk > MAX_COMPLAINTS)
 		complain("standard input: %lu more words are no address",
 			 words->junk - MAX_COMPLAINTS);
-	words->told = true;
+	words->reported = true;
 }
 
 static bool next_in_input(struct source *src, struct range *range, bool wait)
