@@ -38,7 +38,7 @@ MAKEFLAGS += --no-print-directory
 	movephys kselftests install install-strip uninstall libnuma packages plan apply unapply port series patch dist clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 	@echo
 	@echo "Variables: BASE=$(BASE) (one of: $(notdir $(wildcard bases/*))) or KERNEL=/any/tree;"
 	@echo "ARCH=$(ARCH) (one of: $(ARCHS_KNOWN));"

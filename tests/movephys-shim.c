@@ -10,6 +10,7 @@
  * SHIM_LOG=FILE	note each call: seconds, entries, base pages, "move" or "query"
  * SHIM_PAGE_US=N	microseconds that moving a base page takes (0)
  * SHIM_FULL=SECONDS	there is no room until then
+ * SHIM_SPLIT=SECONDS	huge pages are split then
  * SHIM_BUSY=ADDRESS	this page is always busy; likewise SHIM_DENIED
  * SHIM_NO_SIZES=1	kpageflags and kpagecount cannot be opened
  * SHIM_NO_SYS=1	sysfs cannot
@@ -54,6 +55,8 @@ static uint64_t folio_frames(uint64_t frame)
 {
 	if (frame >= FRAMES)
 		return 0;
+	if (setting("SHIM_SPLIT") && clock_now - 1000 >= setting("SHIM_SPLIT"))
+		return 1;
 	return frame < 0x100000 ? 1 : frame < 0x200000 ? 512 : 262144;
 }
 

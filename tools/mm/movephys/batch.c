@@ -95,6 +95,18 @@ void batch_fill(struct batch *batch, struct source *src, bool merge)
 	}
 }
 
+void batch_measure(struct folio *folios, size_t count)
+{
+	frames_refresh();
+	for (size_t i = 0; i < count && !stopped; i++) {
+		struct extent extent =
+			frames_folio(folios[i].address / page_size);
+
+		folios[i].head = extent.head;
+		folios[i].pages = extent.frames;
+	}
+}
+
 static const __u64 *heads_of(const struct batch *batch)
 {
 	static __u64 heads[BATCH];

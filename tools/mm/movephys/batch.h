@@ -32,6 +32,9 @@ void batch_restart(void);
  */
 void batch_fill(struct batch *batch, struct source *src, bool merge);
 
+/* Read the sizes again, since some time has passed. */
+void batch_measure(struct folio *folios, size_t count);
+
 /* Filters: keep only some folios of the batch. */
 bool cgroup_open(const char *path);	/* false after a message */
 void cgroup_select(struct batch *batch);

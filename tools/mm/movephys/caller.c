@@ -12,6 +12,7 @@
 #include "report.h"
 
 #define TRIES	4		/* for what is busy */
+#define STALE	0.1		/* seconds after which sizes are read again */
 #define NO_ROOM_ROW	(2 * BATCH)	/* refused in a row: there is no room at all */
 
 static __u64 without_room;	/* folios since the last one that moved */
@@ -218,6 +219,7 @@ static size_t next_slice(const struct folio *folios, size_t count)
 bool caller_take(struct batch *batch)
 {
 	struct folio *folios = batch->folios;
+	double measured = now();
 	size_t count, n;
 
 	if (!look(batch))
@@ -227,6 +229,11 @@ bool caller_take(struct batch *batch)
 
 		if (stopped || caller_found_no_room())
 			break;
+		/* With --rate a batch may take minutes. */
+		if (now() - measured > STALE) {
+			batch_measure(folios, count);
+			measured = now();
+		}
 		n = next_slice(folios, count);
 		if (!n)
 			break;

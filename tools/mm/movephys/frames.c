@@ -213,8 +213,9 @@ bool idle_open(void)
 	bitmap = open(BITMAP, O_RDWR | O_CLOEXEC);
 	if (bitmap < 0) {
 		complain("cannot open " BITMAP ": %s%s", strerror(errno),
-			 errno == ENOENT ?
-			 " (it takes CONFIG_IDLE_PAGE_TRACKING=y)" : "");
+			 errno != ENOENT ? "" : access("/sys/kernel", F_OK) ?
+			 ": is sysfs mounted on /sys?" :
+			 " (it takes CONFIG_IDLE_PAGE_TRACKING=y)");
 		return false;
 	}
 	if (frames_readable(KPAGEFLAGS))

@@ -198,7 +198,10 @@ struct source *source_process(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d", pid);
 	proc.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (proc.dir < 0) {
-		complain("no process %d: %s", pid, strerror(errno));
+		if (access("/proc/self", F_OK))
+			complain("cannot read /proc/self: is proc mounted on /proc?");
+		else
+			complain("no process %d: %s", pid, strerror(errno));
 		return NULL;
 	}
 	proc.src.total = resident(&proc);
