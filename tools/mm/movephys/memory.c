@@ -108,11 +108,10 @@ static bool next_in_memory(struct source *src, struct range *range, bool wait)
 
 struct source *source_nodes(const struct nodes *nodes)
 {
-	static struct memory memory = {
-		.src.next = next_in_memory,
-		.src.rewind = rewind_memory,
-	};
+	static struct memory memory;
 
+	memory.src.next = next_in_memory;
+	memory.src.rewind = rewind_memory;
 	memory.nodes = nodes;
 	return rewind_memory(&memory.src) ? &memory.src : NULL;
 }

@@ -380,13 +380,12 @@ static bool check_input(struct words *words)
 
 struct source *source_input(enum words_syntax syntax, bool strict)
 {
-	static struct words words = {
-		.src.next = next_in_input,
-		.src.rewind = rewind_input,
-		.file = STDIN_FILENO,
-		.line = 1,
-	};
+	static struct words words;
 
+	words.src.next = next_in_input;
+	words.src.rewind = rewind_input;
+	words.file = STDIN_FILENO;
+	words.line = 1;
 	words.syntax = syntax;
 	return !strict || check_input(&words) ? &words.src : NULL;
 }
@@ -415,12 +414,11 @@ static bool rewind_arguments(struct source *src)
 
 struct source *source_arguments(char **args)
 {
-	static struct words words = {
-		.src.next = next_argument,
-		.src.rewind = rewind_arguments,
-	};
+	static struct words words;
 	struct range range;
 
+	words.src.next = next_argument;
+	words.src.rewind = rewind_arguments;
 	/* All of them are checked before the first page is touched. */
 	for (words.arg = words.args = args; *args; args++) {
 		enum reading reading = parse(&words, *args, &range);
