@@ -33,10 +33,10 @@ export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help demo check check-full check-all check-arch bench kselftest guest shell source kernel \
-	movephys kselftests install libnuma packages plan apply unapply port series patch dist clean
+	movephys kselftests install install-strip uninstall libnuma packages plan apply unapply port series patch dist clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 	@echo
 	@echo "Variables: BASE=$(BASE) (one of: $(notdir $(wildcard bases/*))) or KERNEL=/any/tree;"
 	@echo "ARCH=$(ARCH) (one of: $(ARCHS_KNOWN));"
@@ -87,20 +87,28 @@ kernel: source ## build the guest's kernel
 	@scripts/packages build
 	@scripts/kernel
 
-movephys: ## build the tool, and the example of a daemon
-install: ## install the tool, its manual pages and completion: DESTDIR=/stage prefix=/usr
-movephys install:
+movephys: ## build the tool, and the example of a daemon: static, for the guest
 	@scripts/packages tools
 	@mkdir -p build
-	@$(MAKE) -s -C tools/mm/movephys O=$(CURDIR)/build LDFLAGS=-static \
-		$(if $(DESTDIR),DESTDIR=$(abspath $(DESTDIR))) $(patsubst movephys,all examples,$@)
+	@$(MAKE) -s -C tools/mm/movephys O=$(CURDIR)/build LDFLAGS=-static all examples
+
+install: ## install the tool, its manual pages, header and completion: DESTDIR=/stage prefix=/usr
+install-strip: ## the same, without symbols
+install install-strip:
+	@scripts/packages tools
+	@mkdir -p build/install
+	@$(MAKE) -s -C tools/mm/movephys O=$(CURDIR)/build/install \
+		$(if $(DESTDIR),DESTDIR=$(abspath $(DESTDIR))) $@
+
+uninstall: ## remove what make install has installed: the same DESTDIR and prefix
+	@$(MAKE) -s -C tools/mm/movephys $(if $(DESTDIR),DESTDIR=$(abspath $(DESTDIR))) $@
 
 libnuma: ## build libnuma with the call in it, and write the patch for numactl to dist/
 	@scripts/packages libnuma
 	@scripts/libnuma
 
 kselftests: source ## build the kselftests
-	@scripts/packages tools
+	@scripts/packages kselftests
 	@scripts/kselftest
 	@$(if $(filter x86,$(ARCH)),scripts/kselftest 32)
 
@@ -127,7 +135,7 @@ patch: ## write one patch for KERNEL=/any/tree to dist/
 	@scripts/series --patch
 
 dist: ## write the commit that is checked out as a source tarball to dist/
-	@scripts/packages source series
+	@scripts/packages dist
 	@scripts/dist
 
 clean: ## remove build/ and dist/

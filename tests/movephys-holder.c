@@ -22,12 +22,14 @@
 #define HUGE (2UL << 20)
 
 static const char usage[] =
-"usage: movephys-holder [-b | -h | -p | -s | -t | -z] PAGES\n"
+"usage: movephys-holder [-b | -h | -p | -r | -s | -t | -u | -z] PAGES\n"
 "  -b  bound to node 0 by policy\n"
 "  -h  in huge pages\n"
 "  -p  the first one pinned\n"
+"  -r  beside 16 TiB of reserved address space with 64 pages in it\n"
 "  -s  shared with another process\n"
 "  -t  whose first half is read all the time, in a mapping of its own\n"
+"  -u  beside 16 TiB of it with none\n"
 "  -z  never written: the zero page\n";
 
 static void fill(__u64 *memory, size_t words)
@@ -66,6 +68,19 @@ static void pin(void *memory, size_t page)
 
 	if (pipe(fd) || vmsplice(fd[1], &vec, 1, 0) != (ssize_t)page)
 		err(1, "cannot take a reference with vmsplice");
+}
+
+/* As a sanitizer or a garbage collector has it */
+static void reserve(size_t pages, size_t page)
+{
+	const size_t size = 16UL << 40;
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory == MAP_FAILED || madvise(memory, size, MADV_NOHUGEPAGE))
+		err(1, "no address space");
+	for (size_t i = 0; i < pages; i++)
+		memory[size / pages * i + i % 8 * page] = 1;
 }
 
 static void share(void)
@@ -122,7 +137,7 @@ int main(int argc, char **argv)
 	__u64 *memory;
 	sigset_t term;
 
-	kind = getopt(argc, argv, "bhpstz");
+	kind = getopt(argc, argv, "bhprstuz");
 	if (kind == '?' || optind != argc - 1) {
 		fputs(usage, stderr);
 		return 2;
@@ -154,6 +169,8 @@ int main(int argc, char **argv)
 		err(1, "cannot part the mapping");
 	if (kind == 'p')
 		pin(memory, page);
+	if (kind == 'r' || kind == 'u')
+		reserve(kind == 'r' ? 64 : 0, page);
 	if (kind == 's')
 		share();
 

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The pages of a cgroup: --cgroup
- *
- * Those are the ones that are charged to it, as /proc/kpagecgroup tells by frame
- * number: no process has to be found and searched, none can exit meanwhile, and
- * what several of them share is there once.
+ * The folios of a cgroup are those that are charged to it, as /proc/kpagecgroup
+ * tells by frame number. No process has to be found and searched, none can exit
+ * meanwhile, and a folio that several share is there once.
  */
 #include <errno.h>
 #include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "movephys.h"
+#include "batch.h"
+#include "frames.h"
 
-static struct frame_file kpagecgroup;
 static __u64 *inodes;		/* of the cgroup and all below it */
 static size_t nr_inodes;
 
@@ -32,6 +31,10 @@ static int note_inode(const char *path, const struct stat *st, int type,
 
 	(void)path;
 	(void)ftw;
+	if (stopped) {
+		errno = EINTR;
+		return -1;
+	}
 	if (type != FTW_D)
 		return 0;
 	more = reallocarray(inodes, nr_inodes + 1, sizeof(*inodes));
@@ -69,24 +72,26 @@ bool cgroup_open(const char *path)
 	}
 	nr_inodes = 0;
 	if (nftw(path, note_inode, 16, FTW_PHYS)) {
-		complain("cannot read %s: %s", path, strerror(errno));
+		if (!stopped)
+			complain("cannot read %s: %s", path, strerror(errno));
 		return false;
 	}
 	qsort(inodes, nr_inodes, sizeof(*inodes), compare);
-	return kpagecgroup.path ||
-	       frame_file_open(&kpagecgroup, "/proc/kpagecgroup");
+	if (frames_readable(KPAGECGROUP))
+		return true;
+	complain("cannot open %s: %s", frames_path(KPAGECGROUP), strerror(errno));
+	return false;
 }
 
-size_t cgroup_select(__u64 *pages, size_t count)
+void cgroup_select(struct batch *batch)
 {
-	size_t n = 0;
+	size_t nr = 0;
 
-	kpagecgroup.known = 0;
-	for (size_t i = 0; i < count; i++) {
-		__u64 inode = frame_entry(&kpagecgroup, pages[i] / page_size);
+	for (size_t i = 0; i < batch->nr && !stopped; i++) {
+		__u64 inode = frames_entry(KPAGECGROUP, batch->folios[i].head);
 
 		if (bsearch(&inode, inodes, nr_inodes, sizeof(inode), compare))
-			pages[n++] = pages[i];
+			batch->folios[nr++] = batch->folios[i];
 	}
-	return n;
+	batch->nr = nr;
 }

@@ -1,143 +1,245 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* All page frames of some nodes, and what the kernel tells of each. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
+#include <linux/kernel-page-flags.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "movephys.h"
+#include "frames.h"
 
-#define MAX_SPANS (8 * MAX_NODES)
+#define BLOCK		512	/* entries read at once where frames are in sequence */
+#define GROUP		16	/* where they are not: few, as each costs the kernel time */
+#define MAX_ORDER	24	/* of a folio: 64 GiB of base pages of 4 KiB */
 
-/* Frame numbers that a zone of a node lies between */
-struct span {
-	__u64 next, end;
+#define BITMAP		"/sys/kernel/mm/page_idle/bitmap"
+#define WORD_FRAMES	64	/* frames in a word of the bitmap */
+
+struct cache {
+	const char *path;
+	int fd;
+	int error;		/* why it cannot be opened, or 0 */
+	__u64 first;		/* frame of entry[0] */
+	size_t known;		/* entries that are read */
+	__u64 entry[BLOCK];
 };
 
-struct frames {
-	struct source src;
-	const struct bitmask *nodes;
-	struct span spans[MAX_SPANS];
-	size_t nr, at;
+static struct cache caches[NR_FRAME_FILES] = {
+	[KPAGEFLAGS] = { .path = "/proc/kpageflags", .fd = -1 },
+	[KPAGECOUNT] = { .path = "/proc/kpagecount", .fd = -1 },
+	[KPAGECGROUP] = { .path = "/proc/kpagecgroup", .fd = -1 },
 };
 
-static int by_start(const void *a, const void *b)
-{
-	const struct span *one = a, *two = b;
+static int bitmap = -1;
 
-	return (one->next > two->next) - (one->next < two->next);
+const char *frames_path(enum frame_file file)
+{
+	return caches[file].path;
 }
 
-static void read_spans(struct frames *frames, FILE *zones)
+bool frames_readable(enum frame_file file)
 {
-	unsigned long start, spanned = 0;
-	char line[256];
-	int node = -1;
+	struct cache *cache = &caches[file];
 
-	while (fgets(line, sizeof(line), zones)) {
-		if (sscanf(line, "Node %d, zone", &node) == 1 ||
-		    sscanf(line, " spanned %lu", &spanned) == 1 ||
-		    sscanf(line, " start_pfn: %lu", &start) != 1)
-			continue;
-		if (frames->nodes && !numa_bitmask_isbitset(frames->nodes, node))
-			continue;
-		if (frames->nr < MAX_SPANS)
-			frames->spans[frames->nr++] =
-				(struct span){ start, start + spanned };
+	if (cache->fd < 0 && !cache->error) {
+		cache->fd = open(cache->path, O_RDONLY | O_CLOEXEC);
+		if (cache->fd < 0)
+			cache->error = errno;
 	}
+	errno = cache->error;
+	return cache->fd >= 0;
 }
 
-/* Where the zones of two nodes lie in each other, a frame counts once. */
-static __u64 part_spans(struct frames *frames)
+void frames_refresh(void)
 {
-	__u64 end = 0, total = 0;
-
-	qsort(frames->spans, frames->nr, sizeof(frames->spans[0]), by_start);
-	for (size_t i = 0; i < frames->nr; i++) {
-		struct span *span = &frames->spans[i];
-
-		if (span->next < end)
-			span->next = end;
-		if (span->end < span->next)
-			span->end = span->next;
-		end = span->end;
-		total += span->end - span->next;
-	}
-	return total;
+	for (int i = 0; i < NR_FRAME_FILES; i++)
+		caches[i].known = 0;
 }
 
-/* Memory comes and goes, so this is read anew each time. */
-static bool rewind_frames(struct source *src)
+static void read_around(struct cache *cache, __u64 frame)
 {
-	struct frames *frames = (struct frames *)src;
-	FILE *zones = fopen("/proc/zoneinfo", "re");
-
-	frames->nr = 0;
-	frames->at = 0;
-	src->ended = false;
-	if (!zones) {
-		complain("cannot open /proc/zoneinfo: %s", strerror(errno));
-		return false;
-	}
-	read_spans(frames, zones);
-	fclose(zones);
-	src->total = part_spans(frames);
-	if (!src->total)
-		complain("no memory on node %s any more: nodes with memory are %s",
-			 opt.from, nodes_with_memory());
-	return src->total;
-}
-
-static size_t fill_from_frames(struct source *src, __u64 *pages, size_t max)
-{
-	struct frames *frames = (struct frames *)src;
-	size_t n = 0;
-
-	while (n < max && frames->at < frames->nr) {
-		struct span *span = &frames->spans[frames->at];
-
-		if (span->next == span->end)
-			frames->at++;
-		else
-			pages[n++] = span->next++ * page_size;
-	}
-	src->ended = frames->at == frames->nr;
-	return n;
-}
-
-struct source *source_frames(const struct bitmask *nodes)
-{
-	static struct frames frames = {
-		.src.fill = fill_from_frames,
-		.src.rewind = rewind_frames,
-	};
-
-	frames.nodes = nodes;
-	return rewind_frames(&frames.src) ? &frames.src : NULL;
-}
-
-bool frame_file_open(struct frame_file *file, const char *path)
-{
-	file->path = path;
-	file->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (file->fd < 0)
-		complain("cannot open %s: %s", path, strerror(errno));
-	return file->fd >= 0;
-}
-
-/* Zero for frames that do not exist. Neighbours are read along, and remembered. */
-__u64 frame_entry(struct frame_file *file, __u64 frame)
-{
-	const size_t size = sizeof(file->entry[0]);
+	/* Relative to what was read before, known or not */
+	__u64 ahead = frame - cache->first;
+	size_t want = ahead < 2 * BLOCK ? BLOCK : GROUP;
 	ssize_t got;
 
-	if (!file->known || frame / BLOCK != file->first / BLOCK) {
-		file->first = frame / BLOCK * BLOCK;
-		got = pread(file->fd, file->entry, sizeof(file->entry),
-			    file->first * size);
-		file->known = got > 0 ? got / size : 0;
+	cache->first = frame / GROUP * GROUP;
+	got = pread(cache->fd, cache->entry, want * sizeof(cache->entry[0]),
+		    cache->first * sizeof(cache->entry[0]));
+	cache->known = got > 0 ? got / sizeof(cache->entry[0]) : 0;
+}
+
+__u64 frames_entry(enum frame_file file, __u64 frame)
+{
+	struct cache *cache = &caches[file];
+
+	if (!frames_readable(file))
+		return 0;
+	if (frame - cache->first >= cache->known)
+		read_around(cache, frame);
+	return frame - cache->first < cache->known ?
+	       cache->entry[frame - cache->first] : 0;
+}
+
+/* Likewise, but a frame that is far from others is read alone. */
+static __u64 entry_alone(enum frame_file file, __u64 frame)
+{
+	struct cache *cache = &caches[file];
+	__u64 entry;
+
+	if (frame - cache->first < cache->known)
+		return cache->entry[frame - cache->first];
+	if (!frames_readable(file) ||
+	    pread(cache->fd, &entry, sizeof(entry), frame * sizeof(entry)) !=
+	    sizeof(entry))
+		return 0;
+	return entry;
+}
+
+static bool is_tail(__u64 frame)
+{
+	return entry_alone(KPAGEFLAGS, frame) & BIT(KPF_COMPOUND_TAIL);
+}
+
+static bool is_head(__u64 frame)
+{
+	return entry_alone(KPAGEFLAGS, frame) & BIT(KPF_COMPOUND_HEAD);
+}
+
+/*
+ * A folio of 2^n frames begins at a multiple of that. So a few frames tell where
+ * it begins and ends, even if there are 2^18 of them.
+ */
+static struct extent compound(__u64 frame)
+{
+	struct extent folio = { frame, 1 };
+
+	for (int order = 0; is_tail(folio.head) && order < MAX_ORDER; order++)
+		folio.head &= ~(BIT(order + 1) - 1);
+	/* It was divided or freed while we looked. */
+	if (!is_head(folio.head))
+		return (struct extent){ frame, 1 };
+	while (folio.frames < BIT(MAX_ORDER) &&
+	       (frame - folio.head >= folio.frames ||
+		is_tail(folio.head + folio.frames)))
+		folio.frames *= 2;
+	return folio;
+}
+
+struct extent frames_folio(__u64 frame)
+{
+	const __u64 either = BIT(KPF_COMPOUND_HEAD) | BIT(KPF_COMPOUND_TAIL);
+	static bool was_large;
+	__u64 flags;
+
+	/* After a large folio, the neighbours are seldom worth reading along. */
+	flags = was_large ? entry_alone(KPAGEFLAGS, frame) :
+			    frames_entry(KPAGEFLAGS, frame);
+	was_large = flags & either;
+	return was_large ? compound(frame) : (struct extent){ frame, 1 };
+}
+
+bool frames_mapped(__u64 frame)
+{
+	if (frames_readable(KPAGECOUNT))
+		return frames_entry(KPAGECOUNT, frame);
+	return frames_entry(KPAGEFLAGS, frame) & BIT(KPF_MMAP);
+}
+
+__u64 frames_run(__u64 frame, bool *mapped)
+{
+	const __u64 least = RUN_BYTES / page_size ?: 1;
+	__u64 flags = 0, frames;
+
+	if (frame % least == 0)
+		flags = entry_alone(KPAGEFLAGS, frame);
+	*mapped = flags & BIT(KPF_MMAP);
+	if (flags & BIT(KPF_NOPAGE))
+		return least;
+	if (!*mapped || !(flags & BIT(KPF_COMPOUND_HEAD)))
+		return 0;
+	frames = compound(frame).frames;
+	return frames < least ? 0 : frames;
+}
+
+bool frames_zero_page(__u64 frame)
+{
+	return entry_alone(KPAGEFLAGS, frame) & BIT(KPF_ZERO_PAGE);
+}
+
+/* Successive words of the bitmap */
+struct words {
+	__u64 first;
+	size_t nr;
+	__u64 bits[WORD_FRAMES];
+};
+
+/* At the end of memory the kernel takes a word, but does not count it. */
+static void flush(struct words *words, bool write)
+{
+	const size_t size = words->nr * sizeof(words->bits[0]);
+	const off_t at = words->first * sizeof(words->bits[0]);
+	ssize_t done = 0;
+
+	if (size)
+		done = write ? pwrite(bitmap, words->bits, size, at) :
+			       pread(bitmap, words->bits, size, at);
+	/* ENXIO: no such frames */
+	if (done < 0 && errno != ENXIO)
+		complain("cannot use " BITMAP ": %s", strerror(errno));
+	words->nr = 0;
+}
+
+static void each_word(const __u64 *heads, size_t count, bool write)
+{
+	struct words words = { };
+
+	for (size_t i = 0; i < count && !stopped; i++) {
+		__u64 at = heads[i] / WORD_FRAMES - words.first;
+
+		if (!words.nr || at > words.nr || at == ARRAY_SIZE(words.bits)) {
+			flush(&words, write);
+			words.first = heads[i] / WORD_FRAMES;
+			at = 0;
+		}
+		if (at == words.nr)
+			words.bits[words.nr++] = 0;
+		words.bits[at] |= BIT(heads[i] % WORD_FRAMES);
 	}
-	return frame - file->first < file->known ?
-	       file->entry[frame - file->first] : 0;
+	flush(&words, write);
+}
+
+bool idle_open(void)
+{
+	bitmap = open(BITMAP, O_RDWR | O_CLOEXEC);
+	if (bitmap < 0) {
+		complain("cannot open " BITMAP ": %s%s", strerror(errno),
+			 errno != ENOENT ? "" : access("/sys/kernel", F_OK) ?
+			 ": is sysfs mounted on /sys?" :
+			 " (it takes CONFIG_IDLE_PAGE_TRACKING=y)");
+		return false;
+	}
+	if (frames_readable(KPAGEFLAGS))
+		return true;
+	complain("cannot open %s: %s", frames_path(KPAGEFLAGS), strerror(errno));
+	return false;
+}
+
+void idle_mark(const __u64 *heads, size_t count)
+{
+	each_word(heads, count, true);
+}
+
+void idle_look(const __u64 *heads, size_t count)
+{
+	each_word(heads, count, false);
+	frames_refresh();
+}
+
+int idle_state(__u64 head)
+{
+	__u64 flags = frames_entry(KPAGEFLAGS, head);
+
+	if (!(flags & BIT(KPF_LRU)))
+		return -1;
+	return !!(flags & BIT(KPF_IDLE));
 }

@@ -1,95 +1,233 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What programs are told: one JSON object a line, the summary being the last. */
+/*
+ * Events for programs: a JSON object a line, each with its name as "event".
+ * movephys.schema.json describes them, and movephys(8) says what may change.
+ */
 #include <errno.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
-#include "movephys.h"
+#include "report.h"
+
+#define SCHEMA	1
 
 static void add(struct json_object *object, const char *key, __u64 value)
 {
 	json_object_object_add(object, key, json_object_new_uint64(value));
 }
 
-static void print(struct json_object *object)
+static void add_text(struct json_object *object, const char *key,
+		     const char *value)
 {
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
-	json_object_put(object);
+	json_object_object_add(object, key, json_object_new_string(value));
 }
 
-/* A status that no kernel has today is told as its number. */
-static struct json_object *name_of(int status)
+/* With so many decimals as seconds of a clock mean something */
+static void add_seconds(struct json_object *object, const char *key,
+			double seconds)
 {
-	const char *name = strerrorname_np(-status);
+	char text[64];
 
-	return name ? json_object_new_string(name) : json_object_new_int(status);
+	snprintf(text, sizeof(text), "%.6f", seconds);
+	json_object_object_add(object, key,
+			       json_object_new_double_s(seconds, text));
 }
 
-void json_row(__u64 page, int status)
+static struct json_object *new_event(const char *name)
 {
-	struct json_object *row = json_object_new_object();
-	char address[32];
+	struct json_object *event = json_object_new_object();
 
-	snprintf(address, sizeof(address), "0x%llx", page);
-	json_object_object_add(row, "address", json_object_new_string(address));
-	if (status < 0)
-		json_object_object_add(row, "refused", name_of(status));
+	add_text(event, "event", name);
+	return event;
+}
+
+/* Seconds since 1970, as in date +%s.%N */
+static void add_time(struct json_object *event)
+{
+	struct timeval time;
+
+	gettimeofday(&time, NULL);
+	add_seconds(event, "time", time.tv_sec + time.tv_usec / 1e6);
+}
+
+static void print(struct json_object *event)
+{
+	progress_clear();
+	puts(json_object_to_json_string_ext(event, JSON_C_TO_STRING_PLAIN));
+	json_object_put(event);
+}
+
+static void print_now(struct json_object *event)
+{
+	print(event);
+	fflush(stdout);
+}
+
+static const char *kind(void)
+{
+	return command.query ? "query" : command.dry_run ? "dry-run" : "move";
+}
+
+static void add_targets(struct json_object *event)
+{
+	struct json_object *targets = json_object_new_array();
+
+	for (int i = 0; i < command.nr_targets; i++)
+		json_object_array_add(targets,
+				      json_object_new_int(command.targets[i]));
+	json_object_object_add(event, "targets", targets);
+}
+
+void json_start(void)
+{
+	struct json_object *event = new_event("start");
+
+	add(event, "schema", SCHEMA);
+	add_text(event, "version", VERSION);
+	add_time(event);
+	add_text(event, "command", kind());
+	if (!command.query)
+		add_targets(event);
+	add(event, "page_size", page_size);
+	json_object_object_add(event, "sizes_known",
+			       json_object_new_boolean(batch_sizes_known()));
+	print_now(event);
+}
+
+static void add_status(struct json_object *event, enum cause cause)
+{
+	if (causes[cause].status)
+		add_text(event, "status", strerrorname_np(-causes[cause].status));
+	add_text(event, "cause", causes[cause].name);
+}
+
+void json_page(__u64 address, int node, enum cause cause)
+{
+	struct json_object *event = new_event("page");
+	char text[32];
+
+	snprintf(text, sizeof(text), "0x%llx", address);
+	add_text(event, "address", text);
+	if (node >= 0)
+		add(event, "node", node);
 	else
-		add(row, "node", status);
-	print(row);
+		add_status(event, cause);
+	print(event);
+}
+
+/* Without sizes, folios are unknown, too: there are only addresses. */
+static void fill_amount(struct json_object *object, const struct amount *amount)
+{
+	if (!batch_sizes_known()) {
+		add(object, "addresses", amount->folios);
+		return;
+	}
+	add(object, "folios", amount->folios);
+	add(object, "bytes", amount->pages * page_size);
+}
+
+static void add_amount(struct json_object *event, const char *key,
+		       const struct amount *amount)
+{
+	struct json_object *object = json_object_new_object();
+
+	fill_amount(object, amount);
+	json_object_object_add(event, key, object);
 }
 
 /* The nodes that have any, as keys, which are strings in JSON */
-static void add_nodes(struct json_object *object, const char *key,
-		      const __u64 *counts)
+static void add_nodes(struct json_object *event, const char *key,
+		      const struct amount *amounts)
 {
 	struct json_object *nodes = json_object_new_object();
 	char node[16];
 
 	for (int i = 0; i < MAX_NODES; i++) {
-		if (!counts[i])
+		if (!amounts[i].folios)
 			continue;
 		snprintf(node, sizeof(node), "%d", i);
-		add(nodes, node, counts[i]);
+		add_amount(nodes, node, &amounts[i]);
 	}
-	json_object_object_add(object, key, nodes);
+	json_object_object_add(event, key, nodes);
 }
 
-static void add_refused(struct json_object *object)
+static void add_refused(struct json_object *event)
 {
-	struct json_object *refused = json_object_new_object();
+	struct json_object *refused = json_object_new_array();
 
-	for (size_t i = 0; i < MEANINGS; i++) {
-		const char *name = strerrorname_np(-meanings[i].status);
-		struct json_object *known;
+	for (size_t i = 0; i < NR_CAUSES; i++) {
+		struct json_object *part;
 
-		if (!tally.refused[i])
+		if (!tally.refused[i].folios)
 			continue;
-		if (!meanings[i].status)
-			name = "unknown";
-		known = json_object_object_get(refused, name);
-		add(refused, name, tally.refused[i] +
-		    (known ? json_object_get_uint64(known) : 0));
+		part = json_object_new_object();
+		add_status(part, i);
+		fill_amount(part, &tally.refused[i]);
+		json_object_array_add(refused, part);
 	}
-	json_object_object_add(object, "refused", refused);
+	json_object_object_add(event, "refused", refused);
 }
 
-void json_summary(void)
+void json_progress(__u64 done, __u64 total)
 {
-	struct json_object *summary = json_object_new_object();
+	struct json_object *event = new_event("progress");
 
-	add(summary, "page_size", page_size);
-	add_nodes(summary, "found", tally.found);
-	if (!opt.query)
-		add(summary, "already_there", tally.there);
-	if (!opt.query && !opt.dry_run) {
-		add_nodes(summary, "moved", tally.moved);
-		add(summary, "calls", tally.calls);
-		add(summary, "longest_call_us", tally.longest * 1e6);
+	add(event, "round", tally.round);
+	add_time(event);
+	add_seconds(event, "elapsed", now() - tally.began);
+	add(event, "pages_done", done);
+	if (total)
+		add(event, "pages_total", total);
+	add_amount(event, moves() ? "moved" : "found",
+		   moves() ? &tally.all_moved : &tally.all_found);
+	print_now(event);
+}
+
+void json_end(int status)
+{
+	struct json_object *event = new_event("end");
+	const char *signal = stopped ? sigabbrev_np(stopped) : NULL;
+	char name[16];
+
+	add_time(event);
+	add(event, "exit_status", status);
+	if (signal) {
+		snprintf(name, sizeof(name), "SIG%s", signal);
+		add_text(event, "signal", name);
 	}
-	add_refused(summary);
-	if (opt.perf)
-		add(summary, "samples_without_address", tally.nowhere);
-	print(summary);
+	print_now(event);
+}
+
+void json_round(void)
+{
+	static const char *const endings[] = {
+		[COMPLETE] = "complete",
+		[LIMIT] = "limit",
+		[ALL_FULL] = "no-room",
+		[SIGNALLED] = "signal",
+		[SOURCE_FAILED] = "source-failed",
+		[CALL_FAILED] = "call-failed",
+		[OUTPUT_FAILED] = "output-failed",
+	};
+	struct json_object *event = new_event("round");
+
+	add(event, "round", tally.round);
+	add_time(event);
+	add_seconds(event, "elapsed", tally.elapsed);
+	add_text(event, "ended", endings[tally.ending]);
+	add_nodes(event, "found", tally.found);
+	if (!command.query)
+		add_amount(event, "already_there", &tally.there);
+	if (moves()) {
+		add_nodes(event, "moved", tally.moved);
+		add(event, "calls", tally.calls);
+		add(event, "longest_call_us", tally.longest * 1e6);
+	}
+	add_refused(event);
+	if (command.perf)
+		add(event, "samples_without_address", tally.without_address);
+	print_now(event);
 }

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Completion of movephys(8) for bash. What options there are the tool tells itself.
+# Completion of movephys(8) for bash. The tool itself tells which options there are.
 
 _movephys()
 {
-	local word=${COMP_WORDS[COMP_CWORD]} words=
+	local word=${COMP_WORDS[COMP_CWORD]} words= before=
 	local help
 
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
 	--to | --from)
 		words=$(cd /sys/devices/system/node && printf '%s\n' node[0-9]*)
 		words=${words//node/} ;;
-	--pid)
+	--fail-on)
+		words='ENOENT EFAULT EACCES EBUSY ENOMEM EIO EINVAL' ;;
+	--pid | -p)
 		words=$(cd /proc && printf '%s\n' [0-9]*) ;;
 	--cgroup)
 		mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}")
@@ -20,7 +22,11 @@ _movephys()
 		return ;;
 	*)
 		help=$("$1" --help 2>/dev/null)
-		words=$(grep -o -e '^  --[a-z-]*' <<<"$help") ;;
+		words=$(grep -o -e '^  [- ].[, ] --[a-z-]*' <<<"$help" | grep -o -e '--.*') ;;
 	esac
-	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+	# Of a list, the last part
+	case $word in
+	*,*) before=${word%,*}, ;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -P "$before" -W "$words" -- "${word##*,}")
 } && complete -F _movephys movephys

@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* movephys: move pages between NUMA nodes by their physical addresses. */
+/*
+ * movephys: move pages between NUMA nodes by their physical addresses.
+ *
+ * A source (source.h) gives addresses, which become a batch of folios (batch.h).
+ * The caller (caller.h) moves them or asks where they are, and tells the report
+ * (report.h). None of these calls one that was named before it.
+ */
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <numaif.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "movephys.h"
+#include "caller.h"
+#include "command.h"
+#include "frames.h"
+#include "report.h"
+#include "source.h"
 
-#define VERSION "0.2"
 #define SEE " (see movephys --help)"
 
 enum {
@@ -21,17 +31,15 @@ enum {
 	REFUSED,
 };
 
-struct options opt = {
+struct command command = {
 	.pid = NOT_GIVEN, .idle = NOT_GIVEN, .accessed = NOT_GIVEN,
 	.watch = NOT_GIVEN, .limit = NOT_GIVEN, .rate = NOT_GIVEN,
 	.budget = NOT_GIVEN,
 };
 
-__u64 page_size;
-atomic_int stopped;
-
 /* An option sets a flag, or has a text or a number of at least @min. */
 static const struct row {
+	char letter;
 	const char *name;
 	const char *arg;
 	bool *flag;
@@ -40,47 +48,49 @@ static const struct row {
 	long min;
 	const char *help;
 } rows[] = {
-	{ "to", "NODES", .text = &opt.to,
+	{ 0, "to", "NODES", .text = &command.to,
 	  .help = "move the pages to this node; of several, the first with room" },
-	{ "query", .flag = &opt.query,
+	{ 'q', "query", .flag = &command.query,
 	  .help = "tell where the pages are" },
-	{ "pid", "PID", .number = &opt.pid, .min = 1,
+	{ 'p', "pid", "PID", .number = &command.pid, .min = 1,
 	  .help = "all pages that this process has in memory" },
-	{ "from", "NODES", .text = &opt.from,
+	{ 0, "from", "NODES", .text = &command.from,
 	  .help = "only pages on these nodes; all, if nothing else names pages" },
-	{ "cgroup", "PATH", .text = &opt.cgroup,
+	{ 0, "cgroup", "PATH", .text = &command.cgroup,
 	  .help = "only pages charged to this cgroup and those below it; likewise" },
-	{ "idle", "SECONDS", .number = &opt.idle,
+	{ 0, "idle", "SECONDS", .number = &command.idle,
 	  .help = "only pages that nobody accesses for so long" },
-	{ "accessed", "SECONDS", .number = &opt.accessed,
+	{ 0, "accessed", "SECONDS", .number = &command.accessed,
 	  .help = "only pages that somebody accesses meanwhile" },
-	{ "perf", .flag = &opt.perf,
+	{ 0, "perf", .flag = &command.perf,
 	  .help = "standard input is what perf script -F phys_addr prints" },
-	{ "strict-input", .flag = &opt.strict_input,
+	{ 0, "strict-input", .flag = &command.strict_input,
 	  .help = "do nothing if any word of standard input is no address" },
-	{ "all", .flag = &opt.all,
-	  .help = "move also pages that several processes use (MPOL_MF_MOVE_ALL)" },
-	{ "strict", .flag = &opt.strict,
+	{ 0, "all", .flag = &command.all,
+	  .help = "move also pages that several processes map (MPOL_MF_MOVE_ALL)" },
+	{ 0, "strict", .flag = &command.strict,
 	  .help = "keep to the memory policy of each process (MPOL_MF_STRICT)" },
-	{ "limit", "PAGES", .number = &opt.limit, .min = 1,
-	  .help = "end when so many pages have moved; with --query, were found" },
-	{ "rate", "MB/S", .number = &opt.rate, .min = 1,
+	{ 0, "limit", "PAGES", .number = &command.limit, .min = 1,
+	  .help = "end before more base pages have moved; with --query, are found" },
+	{ 0, "rate", "MB/S", .number = &command.rate, .min = 1,
 	  .help = "move so many megabytes a second at most" },
-	{ "budget", "MS", .number = &opt.budget, .min = 1,
+	{ 0, "budget", "MS", .number = &command.budget, .min = 1,
 	  .help = "keep each call to about so many milliseconds" },
-	{ "watch", "SECONDS", .number = &opt.watch,
+	{ 0, "watch", "SECONDS", .number = &command.watch,
 	  .help = "do it again and again, with such a pause" },
-	{ "dry-run", .flag = &opt.dry_run,
+	{ 0, "fail-on", "STATUSES", .text = &command.fail_on,
+	  .help = "let these statuses, as in ENOENT,EACCES, make the exit status 1, too" },
+	{ 'n', "dry-run", .flag = &command.dry_run,
 	  .help = "tell what would be tried, and move nothing" },
-	{ "verbose", .flag = &opt.verbose,
+	{ 'v', "verbose", .flag = &command.verbose,
 	  .help = "name each page that did not move, and why; with --query, each page" },
-	{ "json", .flag = &opt.json,
-	  .help = "print objects of JSON, one a line" },
-	{ "quiet", .flag = &opt.quiet,
+	{ 'j', "json", .flag = &command.json,
+	  .help = "print events as objects of JSON, one a line" },
+	{ 0, "quiet", .flag = &command.quiet,
 	  .help = "no summary and no progress, only the exit status" },
-	{ "help", .flag = &opt.help,
+	{ 'h', "help", .flag = &command.help,
 	  .help = "print this and exit" },
-	{ "version", .flag = &opt.version,
+	{ 'V', "version", .flag = &command.version,
 	  .help = "print the version and exit" },
 };
 
@@ -92,119 +102,17 @@ static void print_help(void)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct row *row = &rows[i];
 
-		printf("  --%s %-*s%s\n", row->name,
-		       (int)(20 - strlen(row->name)), row->arg ?: "", row->help);
+		printf("  %c%c%c --%s %-*s%s\n", row->letter ? '-' : ' ',
+		       row->letter ?: ' ', row->letter ? ',' : ' ', row->name,
+		       (int)(18 - strlen(row->name)), row->arg ?: "", row->help);
 	}
 	puts("\nADDRESS is any byte of a page: 0xHEX or DECIMAL. START-END (without END) and\n"
 	     "START+LENGTH (in bytes, or with K, M, G) name each page between. - reads\n"
-	     "addresses from standard input. NODES is a list, as in 0,2-3.\n"
+	     "addresses from standard input, where # begins a comment. NODES is a list, as in\n"
+	     "0,2-3.\n"
 	     "\n"
-	     "Exit status: 0 every page is there, 1 some are not, 2 wrong usage or input, or\n"
-	     "refused, 128+N ended by signal N.");
-}
-
-double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
-void nap(double seconds)
-{
-	double until = now() + seconds, left;
-
-	while (!stopped && (left = until - now()) > 0) {
-		/* In short ones: a signal may come just before each. */
-		if (left > 0.1)
-			left = 0.1;
-		nanosleep(&(struct timespec){ .tv_nsec = left * 1e9 }, NULL);
-	}
-}
-
-static bool has_memory(int node)
-{
-	return numa_node_size64(node, NULL) > 0;
-}
-
-const char *nodes_with_memory(void)
-{
-	static char nodes[1024];
-	size_t len = 0;
-
-	for (int node = 0; node <= numa_max_node() && len < sizeof(nodes); node++)
-		if (has_memory(node))
-			len += snprintf(nodes + len, sizeof(nodes) - len, "%s%d",
-					len ? ", " : "", node);
-	return nodes;
-}
-
-bool is_target(int node)
-{
-	for (int i = 0; i < opt.nr_targets; i++)
-		if (opt.targets[i] == node)
-			return true;
-	return false;
-}
-
-/* libnuma's own complaint, for which there is a better one below */
-void numa_warn(int number, char *format, ...)
-{
-	(void)number;
-	(void)format;
-}
-
-static void refuse_nodes(const char *option, const char *text)
-{
-	errx(REFUSED, "%s takes nodes with memory, such as %s, not '%s'",
-	     option, nodes_with_memory(), text);
-}
-
-/* A node without memory has no pages, and no room. */
-static struct bitmask *nodes_of(const char *option, const char *text)
-{
-	struct bitmask *nodes = numa_parse_nodestring_all(text);
-
-	if (!nodes)
-		refuse_nodes(option, text);
-	for (int node = 0; node <= numa_max_node(); node++)
-		if (!has_memory(node))
-			numa_bitmask_clearbit(nodes, node);
-	return nodes;
-}
-
-static void find_sources(void)
-{
-	opt.sources = nodes_of("--from", opt.from);
-	if (!numa_bitmask_weight(opt.sources))
-		refuse_nodes("--from", opt.from);
-}
-
-static void add_targets(const char *text)
-{
-	struct bitmask *nodes = nodes_of("--to", text);
-
-	for (int node = 0; node <= numa_max_node(); node++)
-		if (numa_bitmask_isbitset(nodes, node) && !is_target(node))
-			opt.targets[opt.nr_targets++] = node;
-	numa_bitmask_free(nodes);
-}
-
-/* In the order in which they are written, which libnuma does not keep */
-static void find_targets(void)
-{
-	char *list = strdup(opt.to), *rest = list, *part;
-
-	/* !2,3 is all but these. */
-	if (!list || *list == '!')
-		add_targets(opt.to);
-	else
-		while ((part = strsep(&rest, ",")))
-			add_targets(part);
-	free(list);
-	if (!opt.nr_targets)
-		refuse_nodes("--to", opt.to);
+	     "Exit status: 0 no page was left that could have moved, 1 some were, 2 wrong usage\n"
+	     "or input, or refused, 128+N ended by signal N.");
 }
 
 static long number_of(const struct row *row, const char *text)
@@ -215,209 +123,254 @@ static long number_of(const struct row *row, const char *text)
 	errno = 0;
 	value = strtol(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || value < row->min ||
-	    value > INT_MAX)
-		errx(REFUSED, "--%s takes a number from %ld to %d, not '%s'",
-		     row->name, row->min, INT_MAX, text);
+	    value > INT_MAX) {
+		complain("--%s takes a number from %ld to %d, not '%s'",
+			 row->name, row->min, INT_MAX, text);
+		exit(REFUSED);
+	}
 	return value;
+}
+
+static const struct row *row_of(int c)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (c == rows[i].letter)
+			return &rows[i];
+	return &rows[c - UCHAR_MAX - 1];
 }
 
 static void parse_options(int argc, char **argv)
 {
 	struct option options[ARRAY_SIZE(rows) + 1] = { };
+	char letters[3 * ARRAY_SIZE(rows)], *letter = letters;
 	const struct row *row;
 	int c;
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		options[i] = (struct option){
 			rows[i].name,
 			rows[i].arg ? required_argument : no_argument,
-			NULL, UCHAR_MAX + i
+			NULL, rows[i].letter ?: UCHAR_MAX + 1 + (int)i
 		};
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c < UCHAR_MAX)
+		if (!rows[i].letter)
+			continue;
+		*letter++ = rows[i].letter;
+		if (rows[i].arg)
+			*letter++ = ':';
+	}
+	*letter = '\0';
+	while ((c = getopt_long(argc, argv, letters, options, NULL)) != -1) {
+		if (c == '?')
 			exit(REFUSED);
-		row = &rows[c - UCHAR_MAX];
+		row = row_of(c);
 		if (row->flag)
 			*row->flag = true;
 		else if (row->text)
 			*row->text = optarg;
 		else
 			*row->number = number_of(row, optarg);
-		if (opt.help || opt.version)
+		if (command.help || command.version)
 			return;
 	}
-	opt.addresses = optind < argc;
-	opt.flags = (opt.all ? MPOL_MF_MOVE_ALL : 0) |
-		    (opt.strict ? MPOL_MF_STRICT : 0);
+	command.addresses = optind < argc;
+	command.flags = (command.all ? MPOL_MF_MOVE_ALL : 0) |
+			(command.strict ? MPOL_MF_STRICT : 0);
 }
 
 static void refuse_if(bool wrong, const char *why)
 {
-	if (wrong)
-		errx(REFUSED, "%s" SEE, why);
+	if (!wrong)
+		return;
+	complain("%s" SEE, why);
+	exit(REFUSED);
+}
+
+static bool from_input(char **args)
+{
+	return command.addresses && !strcmp(args[0], "-") && !args[1];
 }
 
 static void check_options(char **args)
 {
-	bool moves = opt.to && !opt.dry_run;
-	bool input = opt.addresses && !strcmp(args[0], "-") && !args[1];
-
-	refuse_if(opt.query == !!opt.to,
+	refuse_if(command.query == !!command.to,
 		  "one of --to NODES and --query is needed");
-	refuse_if(opt.query && (opt.flags || opt.dry_run),
+	refuse_if(command.query && (command.flags || command.dry_run),
 		  "--all, --strict and --dry-run go with --to");
-	refuse_if(!moves && (opt.rate != NOT_GIVEN || opt.budget != NOT_GIVEN),
+	refuse_if(!moves() && (command.rate != NOT_GIVEN ||
+			       command.budget != NOT_GIVEN),
 		  "--rate and --budget are for moves");
-	refuse_if(opt.quiet && (opt.verbose || opt.json),
+	refuse_if(command.quiet && (command.verbose || command.json),
 		  "--quiet excludes --verbose and --json");
-	refuse_if(opt.idle != NOT_GIVEN && opt.accessed != NOT_GIVEN,
+	refuse_if(command.idle != NOT_GIVEN && command.accessed != NOT_GIVEN,
 		  "--idle and --accessed exclude each other");
-	refuse_if((opt.perf || opt.strict_input) && !input,
+	refuse_if((command.perf || command.strict_input) && !from_input(args),
 		  "--perf and --strict-input need -, standard input");
-	refuse_if(opt.addresses && opt.pid != NOT_GIVEN,
+	refuse_if(command.addresses && command.pid != NOT_GIVEN,
 		  "addresses and --pid PID exclude each other");
-	refuse_if(!opt.addresses && opt.pid == NOT_GIVEN && !opt.from && !opt.cgroup,
+	refuse_if(!command.addresses && command.pid == NOT_GIVEN &&
+		  !command.from && !command.cgroup,
 		  "one of addresses, -, --pid, --from and --cgroup is needed");
+}
+
+static bool find_nodes(void)
+{
+	int list[MAX_NODES], nr;
+
+	if (command.to) {
+		command.nr_targets = nodes_parse("--to", command.to,
+						 command.targets);
+		if (command.nr_targets < 0)
+			return false;
+	}
+	if (!command.from)
+		return true;
+	nr = nodes_parse("--from", command.from, list);
+	for (int i = 0; i < nr; i++)
+		command.sources.has[list[i]] = true;
+	return nr > 0;
 }
 
 /* Pages that are chosen by whether they are accessed are looked at twice. */
 static bool two_looks(void)
 {
-	return opt.idle != NOT_GIVEN || opt.accessed != NOT_GIVEN;
+	return command.idle != NOT_GIVEN || command.accessed != NOT_GIVEN;
 }
 
 static struct source *open_source(char **args)
 {
 	struct source *src = NULL;
 
-	/* Wrong addresses are told first: for them it takes no privilege. */
-	if (opt.addresses)
-		src = source_words(args);
-	if (opt.addresses && !src)
+	/* Wrong words are found before anything that takes a privilege is tried. */
+	if (from_input(args))
+		src = source_input(command.perf ? WORDS_PERF : WORDS_ADDRESSES,
+				   command.strict_input);
+	else if (command.addresses)
+		src = source_arguments(args);
+	if (command.addresses && !src)
 		return NULL;
-	if (opt.to)
-		find_targets();
-	if (opt.from)
-		find_sources();
-	if (!call_works())
+	if (!report_open() || !find_nodes() || !caller_works())
 		return NULL;
-	if (opt.cgroup && !cgroup_open(opt.cgroup))
+	if (command.cgroup && !cgroup_open(command.cgroup))
 		return NULL;
 	if (two_looks() && !idle_open())
 		return NULL;
-	if (opt.pid != NOT_GIVEN)
-		src = source_process(opt.pid);
+	if (command.pid != NOT_GIVEN)
+		src = source_process(command.pid);
 	else if (!src)
-		src = source_frames(opt.sources);
-	/* Better now than after the first time */
-	if (src && (opt.watch != NOT_GIVEN || two_looks()) && !src->rewind(src))
+		src = source_nodes(command.from ? &command.sources : NULL);
+	/* If the source cannot begin again, say so before the first round. */
+	if (src && (command.watch != NOT_GIVEN || two_looks()) &&
+	    !src->rewind(src))
 		return NULL;
 	return src;
 }
 
-/* The first pass, if there are two: what is not accessed from now on? */
+static struct batch batch;
+
+/* Takes the next batch that the filters have left something of, or of which nothing is left. */
+static void next_batch(struct source *src)
+{
+	__u64 from = src->done;
+
+	/* A table has a row for each address as it was given. */
+	batch_fill(&batch, src, !command.query);
+	if (command.cgroup)
+		cgroup_select(&batch);
+	report_batch(from, src->done, src->total);
+}
+
+/* Mark all pages as idle, and wait: those that are accessed lose the mark. */
 static bool mark(struct source *src)
 {
-	static __u64 pages[BATCH];
-	size_t count;
-
 	while (!stopped && !src->ended) {
-		count = src->fill(src, pages, BATCH);
-		if (opt.cgroup)
-			count = cgroup_select(pages, count);
-		idle_mark(pages, count);
+		next_batch(src);
+		batch_mark_idle(&batch);
 	}
-	if (src->failed || stopped)
+	if (src->failed || src->junk || stopped)
 		return false;
-	nap(opt.idle != NOT_GIVEN ? opt.idle : opt.accessed);
+	nap(command.idle != NOT_GIVEN ? command.idle : command.accessed);
+	batch_restart();
 	return !stopped && src->rewind(src);
 }
 
-static bool work(__u64 *pages, size_t count)
+static void say_full(void)
 {
-	size_t all = count;
-
-	if (opt.cgroup)
-		count = cgroup_select(pages, count);
-	if (two_looks())
-		count = idle_select(pages, count, opt.idle != NOT_GIVEN);
-	progress(all - count);
-	return look_and_move(pages, count);
+	complain("no room on node %s: %u folios in a row were refused; %s",
+		 nodes_listed(command.targets, command.nr_targets), 2 * BATCH,
+		 "make room there, or add another node to --to");
 }
 
-/* A huge page that lies in two batches has gone from its place in the second. */
-static bool run(struct source *src)
+static enum ending work(struct source *src)
 {
-	static __u64 pages[BATCH];
-	size_t have = 0, take;
-
-	tally.total = src->total;
-	do {
-		have += src->fill(src, pages + have, BATCH - have);
+	while (!stopped && !src->ended) {
+		next_batch(src);
+		if (two_looks())
+			batch_select_idle(&batch, command.idle != NOT_GIVEN,
+					  command.watch != NOT_GIVEN);
 		if (stopped)
 			break;
-		take = src->ended ? have : whole_blocks(pages, have);
-		if (!take && have == BATCH)
-			take = have;
-		if (!work(pages, take))
-			return false;
-		have -= take;
-		memmove(pages, pages + take, have * sizeof(*pages));
-		if (nothing_moves()) {
-			complain("no room on node %s: the rest was not tried",
-				 opt.to);
-			break;
+		if (!caller_take(&batch))
+			return CALL_FAILED;
+		/* Somebody may wait for this answer before giving the next address. */
+		report_flush();
+		if (caller_found_no_room()) {
+			say_full();
+			return ALL_FULL;
 		}
-		if (limit_reached() || (ferror(stdout) && opt.query))
-			break;
-	} while (!src->ended);
-	return !src->failed && !src->junk;
+		if (caller_reached_limit())
+			return LIMIT;
+		if (ferror(stdout) && command.query)
+			return OUTPUT_FAILED;
+	}
+	if (stopped)
+		return SIGNALLED;
+	return src->failed || src->junk ? SOURCE_FAILED : COMPLETE;
 }
 
-static int once(struct source *src)
-{
-	int status = REFUSED;
+static double looked;		/* when the last round began to look at pages */
 
-	memset(&tally, 0, sizeof(tally));
-	if ((!two_looks() || mark(src)) && run(src))
-		status = report_all_well() ? ALL_WELL : SOME_NOT;
-	report_summary();
-	fflush(stdout);
-	return status;
+/* One round; @marked if the one before has marked the pages for this one. */
+static int once(struct source *src, bool marked)
+{
+	enum ending ending = SOURCE_FAILED;
+
+	batch_restart();
+	caller_restart();
+	report_round();
+	if (!two_looks() || marked || mark(src)) {
+		looked = now();
+		report_look();
+		ending = work(src);
+	} else if (stopped) {
+		ending = SIGNALLED;
+	}
+	tally.without_address = src->without_address;
+	report_summary(ending);
+	if (ending == CALL_FAILED || ending == SOURCE_FAILED)
+		return REFUSED;
+	return report_failures() ? SOME_NOT : ALL_WELL;
 }
 
 /* Until something fails or somebody asks us to end */
 static int again_and_again(struct source *src)
 {
-	int status = once(src);
+	double seconds = command.watch;
+	int status = once(src, false);
 
-	while (opt.watch != NOT_GIVEN && status <= SOME_NOT && !stopped &&
+	/* The look of one round marks what the next one looks for. */
+	if (two_looks() && seconds < command.idle)
+		seconds = command.idle;
+	if (two_looks() && seconds < command.accessed)
+		seconds = command.accessed;
+	while (command.watch != NOT_GIVEN && status <= SOME_NOT && !stopped &&
 	       !ferror(stdout)) {
-		nap(opt.watch);
+		nap(command.watch);
+		if (two_looks())
+			nap(looked + seconds - now());
 		if (!stopped)
-			status = src->rewind(src) ? once(src) : REFUSED;
+			status = src->rewind(src) ? once(src, two_looks()) : REFUSED;
 	}
 	return status;
-}
-
-static void stop(int signal)
-{
-	stopped = signal;
-}
-
-/* The first signal ends the run with a summary, the second one at once. */
-static void catch_signals(void)
-{
-	struct sigaction action = {
-		.sa_handler = stop,
-		.sa_flags = SA_RESETHAND,
-	};
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	/* A reader that leaves ends a query; it must not cut a move in two. */
-	if (!opt.query)
-		signal(SIGPIPE, SIG_IGN);
 }
 
 /* Not by exit(), which would try to write what cannot be written again. */
@@ -435,23 +388,29 @@ int main(int argc, char **argv)
 	struct source *src;
 	int status;
 
-	/* The progress bar shall reach the terminal in one piece. */
-	setlinebuf(stderr);
-	page_size = sysconf(_SC_PAGESIZE);
+	base_init();
 	parse_options(argc, argv);
-	if (opt.help)
+	if (command.help)
 		print_help();
-	else if (opt.version)
+	else if (command.version)
 		puts("movephys " VERSION);
-	if (opt.help || opt.version)
+	if (command.help || command.version)
 		leave(ALL_WELL);
 	check_options(argv + optind);
 	catch_signals();
+	/* A reader that leaves ends a query; it must not cut a move in two. */
+	if (!command.query)
+		signal(SIGPIPE, SIG_IGN);
 	src = open_source(argv + optind);
+	if (src && command.json)
+		json_start();
 	status = src ? again_and_again(src) : REFUSED;
 	if (stopped) {
+		progress_clear();
 		complain("interrupted");
 		status = 128 + stopped;
 	}
+	if (src && command.json && !ferror(stdout))
+		json_end(status);
 	leave(status);
 }

@@ -1,60 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How many pages a call moves, and how long the pause after it is: --budget, --rate, --limit */
-#include "movephys.h"
+/* The size of each call, and the pause after it: --budget, --rate */
+#include "caller.h"
+#include "command.h"
 
-static size_t batch = BLOCK;	/* that fits the budget, as far as we know */
+#define FIRST_SLICE	32	/* pages: nobody knows yet how long they take */
+#define HUGE		512	/* pages that may be one folio, if sizes are unknown */
 
-static bool same_block(__u64 a, __u64 b)
+static double budget_pages = FIRST_SLICE;	/* that fit the budget, as far as we know */
+
+static bool may_be_one(const struct folio *a, const struct folio *b)
 {
-	return a / (BLOCK * page_size) == b / (BLOCK * page_size);
+	return !batch_sizes_known() && a->head / HUGE == b->head / HUGE;
 }
 
-static size_t least(size_t a, size_t b)
+size_t pace_slice(const struct folio *folios, size_t count)
 {
-	return a < b ? a : b;
-}
+	double limit = 1e18, pages = folios[0].pages;
+	size_t n = 1;
 
-/*
- * How many of the addresses to give to one call. Those of a huge page must not
- * be parted: the rest of it would name frames that it has left.
- */
-size_t pace_slice(const __u64 *pages, size_t count)
-{
-	size_t n = count;
-
-	if (opt.budget != NOT_GIVEN)
-		n = least(n, batch);
+	if (command.budget != NOT_GIVEN)
+		limit = budget_pages;
 	/* Ten times a second is smooth. */
-	if (opt.rate != NOT_GIVEN)
-		n = least(n, opt.rate * 1000000.0 / page_size / 10 + 1);
-	while (n < count && same_block(pages[n - 1], pages[n]))
-		n++;
-	if (opt.limit != NOT_GIVEN)
-		n = least(n, opt.limit - tally.nr_moved);
+	if (command.rate != NOT_GIVEN && limit > command.rate * 1e5 / page_size)
+		limit = command.rate * 1e5 / page_size;
+	while (n < count && (pages + folios[n].pages <= limit ||
+			     may_be_one(&folios[n - 1], &folios[n])))
+		pages += folios[n++].pages;
 	return n;
 }
 
-void pace_called(size_t entries, size_t moved, double seconds)
+void pace_called(__u64 pages, __u64 moved, double seconds)
 {
-	tally.calls++;
-	if (tally.longest < seconds)
-		tally.longest = seconds;
-	if (opt.budget != NOT_GIVEN && entries >= batch / 2) {
-		double fits = entries * opt.budget / 1000.0 / seconds;
+	/* A call that the budget did not limit says little about what fits. */
+	if (command.budget != NOT_GIVEN && pages >= budget_pages / 2) {
+		double fits = pages * (command.budget / 1e3) / seconds;
 
-		/* What one call took says not much of the next. */
-		batch = fits < 2 * batch ? fits + 1 : least(2 * batch, BATCH);
+		/* One measurement is noisy, so at most double it. */
+		if (!(fits < 2 * budget_pages))
+			fits = 2 * budget_pages;
+		budget_pages = fits > 1 ? fits : 1;
 	}
-	if (opt.rate != NOT_GIVEN)
-		nap(moved * page_size / (opt.rate * 1000000.0) - seconds);
-}
-
-/* How many there are in front of those in the last block */
-size_t whole_blocks(const __u64 *pages, size_t count)
-{
-	size_t n = count;
-
-	while (n && same_block(pages[n - 1], pages[count - 1]))
-		n--;
-	return n;
+	if (command.rate != NOT_GIVEN)
+		nap(moved * page_size / (command.rate * 1e6) - seconds);
 }

@@ -1,58 +1,76 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the user is told: rows, the summary by outcome, the progress bar. */
-#include <assert.h>
+/* Messages to the user: rows, a line of progress, and a summary by outcome. */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "movephys.h"
-
-/* What each status means: the first row that fits the status and the options. */
-const struct meaning meanings[] = {
-	{ -ENOENT, NULL,
-	  "mapped by no process (free, the kernel's own, or no memory there)" },
-	{ -EFAULT, NULL,
-	  "the zero page, or in a mapping that cannot migrate" },
-	{ -EACCES, &opt.all,
-	  "in use by several processes: --all moves them; or barred by cpuset, policy or LSM" },
-	{ -EACCES, &opt.strict,
-	  "barred from the node by a cpuset or LSM" },
-	{ -EACCES, NULL,
-	  "barred from the node by a cpuset, --strict policy or LSM" },
-	{ -EBUSY, NULL,
-	  "busy (pinned or under I/O): try again" },
-	{ -ENOMEM, NULL,
-	  "without room on the node" },
-	{ -EIO, NULL,
-	  "dirty, and writing back failed" },
-	{ -EINVAL, NULL,
-	  "dirty, and of a filesystem that can neither migrate nor write back" },
-	{ 0, NULL,
-	  "refused for a reason that this movephys does not know" },
-};
-
-static_assert(ARRAY_SIZE(meanings) == MEANINGS, "each has a count");
+#include "move_phys_pages.h"
+#include "report.h"
 
 struct tally tally;
 
-static bool progress_shown;
+static bool fails[NR_CAUSES];	/* by cause: an entry like that fails the run */
+static double next_progress;
+static struct {
+	__u64 from, to, total;
+} position;		/* in the source, of this batch */
 
-static size_t meaning_of(int status)
+/* Adds the causes of one status, by the name of its error, to those that fail. */
+static bool fail_on(const char *name)
 {
-	size_t i = 0;
+	bool known = false;
 
-	while (meanings[i].status &&
-	       (meanings[i].status != status ||
-		(meanings[i].unless && *meanings[i].unless)))
-		i++;
-	return i;
+	for (size_t i = 0; i < NR_CAUSES; i++) {
+		if (!causes[i].status ||
+		    strcasecmp(name, strerrorname_np(-causes[i].status)))
+			continue;
+		fails[i] = true;
+		known = true;
+	}
+	return known;
 }
 
-void progress_clear(void)
+bool report_open(void)
 {
-	if (progress_shown)
-		fputs("\r\033[K", stderr);
-	progress_shown = false;
+	char *list, *rest, *name;
+	bool known = true;
+
+	for (size_t i = 0; i < NR_CAUSES; i++)
+		fails[i] = !causes[i].status ||
+			   move_phys_pages_counted(causes[i].status);
+	if (!command.fail_on)
+		return true;
+	list = strdup(command.fail_on);
+	rest = list;
+	while (known && (name = strsep(&rest, ","))) {
+		known = fail_on(name);
+		if (!known)
+			complain("--fail-on takes names of statuses (%s), not '%s'",
+				 "ENOENT, EFAULT, EACCES, EBUSY, ENOMEM, EIO, EINVAL",
+				 name);
+	}
+	free(list);
+	return known;
+}
+
+void report_round(void)
+{
+	unsigned long round = tally.round + 1;
+
+	memset(&tally, 0, sizeof(tally));
+	tally.round = round;
+	cause_forget();
+	report_look();
+}
+
+void report_look(void)
+{
+	tally.began = now();
+	next_progress = tally.began + 1;
 }
 
 /*
@@ -63,177 +81,280 @@ static bool rows_wanted(void)
 {
 	if (ferror(stdout))
 		return false;
-	return opt.verbose || (opt.query && opt.addresses && !opt.quiet);
+	return command.verbose ||
+	       (command.query && command.addresses && !command.quiet);
 }
 
-void report_found(__u64 page, int node)
+static void count(struct amount *amount, const struct folio *folio)
 {
-	tally.found[node]++;
-	tally.nr_found++;
-	tally.there += is_target(node);
-	if (!opt.query || !rows_wanted())
-		return;
-	if (opt.json)
-		json_row(page, node);
+	amount->folios++;
+	amount->pages += command.query ? folio->named : folio->pages;
+}
+
+static void print_row(__u64 address, int node, enum cause cause)
+{
+	progress_clear();
+	if (command.json)
+		json_page(address, node, cause);
+	else if (node >= 0)
+		printf("0x%012llx  %d\n", address, node);
 	else
-		printf("0x%012llx  %d\n", page, node);
+		printf("0x%012llx  -  %s\n", address, cause_words(cause));
 }
 
-void report_moved(int node)
+/* A query has a row for each page that was asked about, a move for each folio. */
+static void print_rows(const struct folio *folio, int node, enum cause cause)
 {
-	tally.moved[node]++;
-	tally.nr_moved++;
-}
+	__u64 next = folio->address;
 
-void report_refused(__u64 page, int status)
-{
-	size_t why = meaning_of(status);
-
-	tally.refused[why]++;
 	if (!rows_wanted())
 		return;
-	if (opt.json)
-		json_row(page, status);
-	else
-		printf("0x%012llx  -  %s\n", page, meanings[why].words);
+	for (__u64 i = 0; i < (command.query ? folio->named : 1) && !stopped; i++) {
+		print_row(next, node, cause);
+		next = (next / page_size + 1) * page_size;
+	}
 }
 
-static __u64 refused(void)
+void report_found(const struct folio *folio, int node)
 {
-	__u64 all = 0;
-
-	for (size_t i = 0; i < MEANINGS; i++)
-		all += tally.refused[i];
-	return all;
+	count(&tally.found[node], folio);
+	count(&tally.all_found, folio);
+	if (is_target(node))
+		count(&tally.there, folio);
+	if (command.query)
+		print_rows(folio, node, UNKNOWN_CAUSE);
 }
 
-bool report_all_well(void)
+void report_moved(const struct folio *folio, int node)
 {
-	return !refused();
+	count(&tally.moved[node], folio);
+	count(&tally.all_moved, folio);
+}
+
+void report_refused(const struct folio *folio, int status, int node)
+{
+	enum cause cause = cause_of(status, folio, node);
+
+	count(&tally.refused[cause], folio);
+	print_rows(folio, -1, cause);
+}
+
+void report_called(double seconds)
+{
+	tally.calls++;
+	if (tally.longest < seconds)
+		tally.longest = seconds;
+}
+
+bool report_failures(void)
+{
+	for (size_t i = 0; i < NR_CAUSES; i++)
+		if (fails[i] && tally.refused[i].folios)
+			return true;
+	return false;
 }
 
 /* 1234567 as 1,234,567; printf's %' needs a locale, which may be missing. */
-static void print_count(FILE *file, __u64 count)
+static int put_count(char *text, size_t size, __u64 number)
 {
-	if (count < 1000) {
-		fprintf(file, "%llu", count);
-		return;
-	}
-	print_count(file, count / 1000);
-	fprintf(file, ",%03llu", count % 1000);
+	int len = 0;
+
+	if (number < 1000)
+		return snprintf(text, size, "%llu", number);
+	len = put_count(text, size, number / 1000);
+	return len + snprintf(text + len, size - len, ",%03llu", number % 1000);
 }
 
-/*
- * Only where the kernel names them is each page of a huge page there, so only
- * there is the size known.
- */
-static void print_pages(__u64 count)
+/* "12 folios (24 MiB)", as far as the sizes are known */
+static const char *amount_text(const struct amount *amount)
 {
 	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB" };
-	double size = (double)count * page_size / 1024;
+	__u64 number = command.query ? amount->pages : amount->folios;
+	const char *what = command.query ? "page" : "folio";
+	double size = (double)amount->pages * page_size / 1024;
+	static char text[80];
 	size_t unit = 0;
+	int len;
 
-	print_count(stdout, count);
-	printf(count == 1 ? " page" : " pages");
-	if (opt.addresses)
-		return;
+	if (!command.query && !batch_sizes_known())
+		what = "addresses (sizes unknown)";
+	len = put_count(text, sizeof(text), number);
+	len += snprintf(text + len, sizeof(text) - len, " %s", what);
+	if (!command.query && !batch_sizes_known())
+		return text;
+	if (number != 1)
+		len += snprintf(text + len, sizeof(text) - len, "s");
 	for (; size >= 1024 && unit < ARRAY_SIZE(units) - 1; unit++)
 		size /= 1024;
-	printf(unit ? " (%.1f %s)" : " (%.0f %s)", size, units[unit]);
+	snprintf(text + len, sizeof(text) - len,
+		 unit && size < 100 && size != (int)size ? " (%.1f %s)" :
+							   " (%.0f %s)",
+		 size, units[unit]);
+	return text;
 }
 
-static void print_part(__u64 count, const char *what)
+static void print_part(__u64 number, const char *what)
 {
-	if (!count)
+	char text[32];
+
+	if (!number)
 		return;
-	printf("  ");
-	print_count(stdout, count);
-	printf(" %s\n", what);
+	put_count(text, sizeof(text), number);
+	printf("  %s %s\n", text, what);
 }
 
-static void print_nodes(const __u64 *counts, const char *preposition)
+static __u64 number_of(const struct amount *amount)
+{
+	return command.query ? amount->pages : amount->folios;
+}
+
+static void print_nodes(const struct amount *amounts, const char *preposition)
 {
 	char what[32];
 
 	for (int node = 0; node < MAX_NODES; node++) {
 		snprintf(what, sizeof(what), "%s node %d", preposition, node);
-		print_part(counts[node], what);
+		print_part(number_of(&amounts[node]), what);
 	}
 }
 
-/* Where those are that are not where they shall be */
+/* Count, per node, what is not on a target node yet. */
 static void print_elsewhere(void)
 {
-	static __u64 elsewhere[MAX_NODES];
+	static struct amount elsewhere[MAX_NODES];
 
 	for (int node = 0; node < MAX_NODES; node++)
-		elsewhere[node] = is_target(node) ? 0 : tally.found[node];
+		elsewhere[node] = is_target(node) ? (struct amount){ } :
+						    tally.found[node];
 	print_nodes(elsewhere, "on");
 }
 
-static void print_head(const char *what, __u64 pages)
+static void print_head(const char *what, const struct amount *amount)
 {
-	printf("%s ", what);
-	print_pages(pages);
-	if (!opt.query)
-		printf(" to node%s %s", opt.nr_targets > 1 ? "s" : "", opt.to);
+	printf("%s %s", what, amount_text(amount));
+	if (!command.query)
+		printf(" to node%s %s", command.nr_targets > 1 ? "s" : "",
+		       nodes_listed(command.targets, command.nr_targets));
 	putchar('\n');
 }
 
-void report_summary(void)
+static struct amount difference(struct amount a, struct amount b)
 {
-	progress_clear();
-	if (opt.quiet || ferror(stdout))
-		return;
-	if (opt.json) {
-		json_summary();
-		return;
-	}
-	if (opt.query && opt.addresses)
-		return;
-	if (opt.query) {
-		print_head("found", tally.nr_found + refused());
-		print_elsewhere();
-	} else if (opt.dry_run) {
-		print_head("would try to move", tally.nr_found - tally.there);
-		print_elsewhere();
-	} else {
-		print_head("moved", tally.nr_moved);
-		if (opt.nr_targets > 1)
-			print_nodes(tally.moved, "to");
-	}
-	print_part(tally.there, "already there");
-	for (size_t i = 0; i < MEANINGS; i++)
-		print_part(tally.refused[i], meanings[i].words);
-	print_part(tally.nowhere, "samples without a physical address");
+	return (struct amount){ a.folios - b.folios, a.pages - b.pages };
 }
 
-/* Ten times a second is smooth, and a run that is over at once shows nothing. */
-void progress(__u64 more)
+static struct amount all_asked(void)
 {
-	static const char full[] = "########################################";
-	const int width = sizeof(full) - 1;
-	static double next;
-	__u64 done = tally.done += more, total = tally.total;
-	int part;
+	struct amount all = tally.all_found;
 
-	if (!next)
-		next = now() + 0.3;
-	if (opt.quiet || !isatty(STDERR_FILENO) || now() < next ||
-	    (rows_wanted() && isatty(STDOUT_FILENO)))
-		return;
-	next = now() + 0.1;
-
-	fputc('\r', stderr);
-	if (total) {
-		if (done > total)
-			done = total;
-		part = (double)done / total * width;
-		fprintf(stderr, "[%.*s%*s] %3d%%  ", part, full, width - part,
-			"", (int)((double)done / total * 100));
+	for (size_t i = 0; i < NR_CAUSES; i++) {
+		all.folios += tally.refused[i].folios;
+		all.pages += tally.refused[i].pages;
 	}
-	print_count(stderr, done);
-	fputs(" pages\033[K", stderr);
-	fflush(stderr);
-	progress_shown = true;
+	return all;
+}
+
+static double megabytes_per_second(double elapsed)
+{
+	double bytes = (double)tally.all_moved.pages * page_size;
+
+	return elapsed > 0 ? bytes / 1e6 / elapsed : 0;
+}
+
+static void print_summary(void)
+{
+	struct amount amount;
+
+	if (command.query) {
+		amount = all_asked();
+		print_head("found", &amount);
+		print_elsewhere();
+	} else if (command.dry_run) {
+		amount = difference(tally.all_found, tally.there);
+		print_head("would try to move", &amount);
+		print_elsewhere();
+	} else {
+		print_head("moved", &tally.all_moved);
+		if (command.nr_targets > 1)
+			print_nodes(tally.moved, "to");
+	}
+	print_part(number_of(&tally.there), "already there");
+	for (size_t i = 0; i < NR_CAUSES; i++)
+		print_part(number_of(&tally.refused[i]), cause_words(i));
+	print_part(tally.without_address, "samples without a physical address");
+	printf("  %.2f seconds", tally.elapsed);
+	if (tally.all_moved.pages && batch_sizes_known() && tally.elapsed >= 0.005)
+		printf(", %.1f MB/s", megabytes_per_second(tally.elapsed));
+	putchar('\n');
+}
+
+void report_summary(enum ending ending)
+{
+	progress_clear();
+	tally.ending = ending;
+	tally.elapsed = now() - tally.began;
+	if (command.quiet || ferror(stdout))
+		return;
+	if (command.json)
+		json_round();
+	else if (!(command.query && command.addresses) &&
+		 /* Of what nobody looked at there is nothing to tell. */
+		 !(ending == SIGNALLED && !all_asked().folios))
+		print_summary();
+	fflush(stdout);
+}
+
+void report_flush(void)
+{
+	fflush(stdout);
+}
+
+/* A run that is over at once shows nothing. */
+static void show_progress(__u64 done, __u64 total)
+{
+	double elapsed = now() - tally.began;
+	const struct amount *amount = command.query || command.dry_run ?
+				      &tally.all_found : &tally.all_moved;
+	char line[160];
+	int len = 0;
+
+	if (total && done > total)
+		done = total;
+	if (total)
+		len = snprintf(line, sizeof(line), "%3d%%  ",
+			       (int)((double)done / total * 100));
+	len += snprintf(line + len, sizeof(line) - len, "%s %s",
+			moves() ? "moved" : "found", amount_text(amount));
+	if (moves() && batch_sizes_known())
+		len += snprintf(line + len, sizeof(line) - len, "  %.1f MB/s",
+				megabytes_per_second(elapsed));
+	if (total && done) {
+		long left = elapsed * (total - done) / done + 0.5;
+
+		snprintf(line + len, sizeof(line) - len, "  %ld:%02ld left",
+			 left / 60, left % 60);
+	}
+	progress_show(line);
+}
+
+void report_batch(__u64 from, __u64 to, __u64 total)
+{
+	position.from = from;
+	position.to = to;
+	position.total = total;
+}
+
+void report_progress(double part)
+{
+	__u64 done = position.from + (position.to - position.from) * part;
+
+	if (command.quiet || now() < next_progress)
+		return;
+	next_progress = now() + 1;
+	if (command.json && !ferror(stdout))
+		json_progress(done, position.total);
+	/* Rows of a table on the same terminal show progress enough. */
+	if (progress_possible() && !(isatty(STDOUT_FILENO) &&
+				     (command.json || rows_wanted())))
+		show_progress(done, position.total);
 }

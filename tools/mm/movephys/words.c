@@ -3,44 +3,69 @@
 #include <ctype.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "movephys.h"
+#include "source.h"
 
-#define MAX_COMPLAINTS 10
+#define MAX_COMPLAINTS	10
+#define MAX_WORD	64
 
-struct range {
-	__u64 next;		/* any byte of a page */
-	__u64 pages;
+enum token {
+	TOKEN_WORD,
+	TOKEN_END,		/* of the input, or a signal came */
+	TOKEN_LATER,		/* the rest of the input is not there yet */
+};
+
+/* Instead of a character, next_char() returns one of these. */
+#define CHAR_END	(-1)
+#define CHAR_LATER	(-2)
+
+enum reading {
+	IS_RANGE,
+	IS_NOTHING,		/* a sample without an address */
+	IS_JUNK,
+	IS_BARE_HEX,		/* hexadecimal without 0x */
 };
 
 struct words {
 	struct source src;
+	enum words_syntax syntax;
 	char **args;		/* NULL: read the file */
 	char **arg;
 	int file;
+	bool eof;
 	bool unreadable;	/* from here on */
 	char text[1 << 16];	/* of the file, from @at to @end still to be read */
 	size_t at, end;
-	unsigned long line;
+	unsigned long line;	/* of the next character */
+
+	char word[MAX_WORD];
+	size_t len;
+	unsigned long word_line;
+	bool taken;		/* the word has been used: begin a new one */
+	bool gap;		/* white space follows the word */
+	bool comment;		/* up to the end of the line */
+
 	unsigned long junk;	/* how many words are */
-	bool told;		/* of them */
-	struct range range;	/* what is left of the last word */
+	bool reported;		/* the junk, in a pass before */
 };
 
-/* A number in front, without the sign and the space that strtoull() allows. */
-static bool number(const char **text, __u64 *value)
+/* A number in front, without the sign and the space that strtoull() allows */
+static bool number(const char **text, __u64 *value, bool *hex)
 {
-	bool hex = (*text)[0] == '0' && tolower((*text)[1]) == 'x';
-	const char *digits = *text + 2 * hex;
+	const char *digits = *text;
 	char *end;
 
-	if (hex ? !isxdigit(*digits) : !isdigit(*digits))
+	*hex = digits[0] == '0' && tolower(digits[1]) == 'x';
+	if (*hex)
+		digits += 2;
+	if (*hex ? !isxdigit(*digits) : !isdigit(*digits))
 		return false;
 	errno = 0;
-	*value = strtoull(digits, &end, hex ? 16 : 10);
+	*value = strtoull(digits, &end, *hex ? 16 : 10);
 	*text = end;
 	return !errno;
 }
@@ -49,9 +74,10 @@ static bool length(const char **text, __u64 *value)
 {
 	static const char suffixes[] = "KMG";
 	const char *suffix;
+	bool hex;
 	int shift;
 
-	if (!number(text, value))
+	if (!number(text, value, &hex))
 		return false;
 	suffix = **text ? strchr(suffixes, toupper(**text)) : NULL;
 	if (!suffix)
@@ -64,241 +90,343 @@ static bool length(const char **text, __u64 *value)
 	return true;
 }
 
-/* ADDRESS, START-END or START+LENGTH */
-static bool parse(const char *word, struct range *range)
+/* Digits with a letter among them, alone or at either end of a range */
+static bool bare_hex(const char *word)
 {
+	size_t digits = strspn(word, "0123456789abcdefABCDEF");
+	const char *end = strchr(word, '-');
+
+	if (digits && strchr("-+", word[digits]) &&
+	    strspn(word, "0123456789") < digits)
+		return true;
+	return end && end[1] && bare_hex(end + 1);
+}
+
+static enum reading parse_address(const char *word, struct range *range)
+{
+	const char *text = word;
+	bool hex, end_hex;
 	__u64 start, last;
 
-	if (!number(&word, &start))
-		return false;
+	if (bare_hex(word))
+		return IS_BARE_HEX;
+	if (!number(&text, &start, &hex))
+		return IS_JUNK;
 	last = start;
-	if (*word == '-') {
-		word++;
-		if (!number(&word, &last) || last-- == 0)
-			return false;
-	} else if (*word == '+') {
-		word++;
-		if (!length(&word, &last) || last-- == 0)
-			return false;
+	if (*text == '-') {
+		text++;
+		/* "0x1000-2000" looks as if both were hexadecimal. */
+		if (!number(&text, &last, &end_hex) || end_hex != hex ||
+		    last-- == 0)
+			return IS_JUNK;
+	} else if (*text == '+') {
+		text++;
+		if (!length(&text, &last) || last-- == 0)
+			return IS_JUNK;
 		last += start;
 	}
-	if (*word || start > last)
-		return false;
-	range->next = start;
+	if (*text || start > last)
+		return IS_JUNK;
+	range->start = start;
 	range->pages = last / page_size - start / page_size + 1;
-	return true;
+	return IS_RANGE;
 }
 
-/* As perf prints it: hexadecimal, and 0 for what has no physical address */
-static bool parse_sample(const char *word, struct range *range)
+/* perf prints hexadecimal, and 0 for a sample without a physical address. */
+static enum reading parse_sample(const char *word, struct range *range)
 {
-	if (strspn(word, "0123456789abcdef") != strlen(word) ||
-	    strlen(word) > 16)
-		return false;
-	range->next = strtoull(word, NULL, 16);
-	range->pages = range->next != 0;
-	tally.nowhere += !range->next;
-	return true;
+	size_t len;
+
+	if (word[0] == '0' && tolower(word[1]) == 'x')
+		word += 2;
+	len = strlen(word);
+	if (!len || len > 16 ||
+	    strspn(word, "0123456789abcdefABCDEF") != len)
+		return IS_JUNK;
+	range->start = strtoull(word, NULL, 16);
+	range->pages = 1;
+	return range->start ? IS_RANGE : IS_NOTHING;
 }
 
-static void say_junk(char *word, unsigned long line)
+static enum reading parse(const struct words *words, const char *word,
+			  struct range *range)
 {
-	char where[64] = "";
+	return words->syntax == WORDS_PERF ? parse_sample(word, range) :
+					     parse_address(word, range);
+}
 
-	if (line)
-		snprintf(where, sizeof(where), "standard input, line %lu: ", line);
+static const char *printable(char *word)
+{
 	for (char *c = word; *c; c++)
 		if (!isprint((unsigned char)*c))
 			*c = '?';
-	complain("%s'%s' is no address: expected %s", where, word, opt.perf ?
-		 "the physical address as the last field that perf script prints" :
-		 "0xHEX or DECIMAL, START-END or START+LENGTH");
+	return word;
 }
 
-static int next_char(struct words *words)
+static const char *expected(const struct words *words)
 {
+	return words->syntax == WORDS_PERF ?
+	       "the physical address as the last field that perf script prints" :
+	       "0xHEX or DECIMAL, START-END or START+LENGTH";
+}
+
+static int next_char(struct words *words, bool wait)
+{
+	struct pollfd input = { .fd = words->file, .events = POLLIN };
 	ssize_t got;
 
-	if (words->at == words->end) {
-		got = read(words->file, words->text, sizeof(words->text));
-		words->unreadable = got < 0;
-		if (got <= 0)
-			return EOF;
-		words->at = 0;
-		words->end = got;
+	if (words->at < words->end)
+		return (unsigned char)words->text[words->at++];
+	if (words->eof || stopped)
+		return CHAR_END;
+	if (!wait && !poll(&input, 1, 0))
+		return CHAR_LATER;
+	got = read(words->file, words->text, sizeof(words->text));
+	words->unreadable = got < 0;
+	words->eof = got <= 0;
+	words->at = 0;
+	words->end = got > 0 ? got : 0;
+	return words->eof ? CHAR_END : (unsigned char)words->text[words->at++];
+}
+
+static void append(struct words *words, int c)
+{
+	if (!words->len)
+		words->word_line = words->line;
+	/* A word that is cut off must not become a shorter number. */
+	if (words->len == sizeof(words->word) - 1)
+		words->word[words->len - 1] = '?';
+	else
+		words->word[words->len++] = c ? c : '?';
+	words->word[words->len] = '\0';
+}
+
+/* Takes one more character; returns whether the word before it is complete. */
+static bool take_address(struct words *words, int c)
+{
+	if (c == '\n')
+		words->comment = false;
+	else if (c == '#')
+		words->comment = true;
+	if (words->comment || isspace(c))
+		return words->len;
+	append(words, c);
+	return false;
+}
+
+/* Likewise, but each word replaces the one before it on the line. */
+static bool take_sample(struct words *words, int c)
+{
+	if (c == '\n') {
+		words->comment = false;
+		return words->len;
 	}
-	return (unsigned char)words->text[words->at++];
+	if (c == '#' && !words->len)
+		words->comment = true;
+	if (words->comment)
+		return false;
+	if (isspace(c)) {
+		words->gap = true;
+		return false;
+	}
+	if (words->gap)
+		words->len = 0;
+	words->gap = false;
+	append(words, c);
+	return false;
 }
 
-/* Only after next_char(), and not after the end */
-static void back(struct words *words)
+/* The word is in words->word. A part of one stays there for the next time. */
+static enum token next_word(struct words *words, bool wait)
 {
-	words->at--;
-}
-
-/* Who samples memory says more later: what is known should be worked off now. */
-static bool would_wait(struct words *words)
-{
-	struct pollfd poll_file = { .fd = words->file, .events = POLLIN };
-
-	while (words->at < words->end && isspace(words->text[words->at]))
-		words->line += words->text[words->at++] == '\n';
-	return !words->args && words->at == words->end &&
-	       !poll(&poll_file, 1, 0);
-}
-
-/* The next word; a longer one than fits is junk anyhow. */
-static bool read_word(struct words *words, char *word, size_t size)
-{
-	size_t len = 0;
+	bool complete = false;
 	int c;
 
-	while ((c = next_char(words)) != EOF) {
-		if (isspace(c)) {
-			if (len) {
-				/* Still this word's line, so not counted yet. */
-				back(words);
-				break;
-			}
-			words->line += c == '\n';
-		} else if (len < size - 1) {
-			word[len++] = c ? c : '?';
-		}
+	if (words->taken)
+		words->len = 0;
+	words->taken = false;
+	while (!complete && (c = next_char(words, wait)) >= 0) {
+		complete = words->syntax == WORDS_PERF ?
+			   take_sample(words, c) : take_address(words, c);
+		words->line += c == '\n';
 	}
-	word[len] = '\0';
+	if (!complete && c == CHAR_LATER)
+		return TOKEN_LATER;
 	/* Half a word, cut off by a signal or an error, must not name a page. */
-	return len && !words->unreadable;
+	if (!complete && (!words->len || stopped || words->unreadable))
+		return TOKEN_END;
+	words->taken = true;
+	return TOKEN_WORD;
 }
 
-/* The last word of the next line that has any */
-static bool read_last_word(struct words *words, char *word, size_t size)
+/* After this word, words before it are in doubt, too. */
+static void end_misread(struct words *words)
 {
-	int c;
+	static const char why[] =
+		"words before it may have been misread, so this is the end (did you mean --perf?)";
 
-	do {
-		if (!read_word(words, word, size))
-			return false;
-		do {
-			c = next_char(words);
-		} while (c != '\n' && isspace(c));
-		if (c != EOF)
-			back(words);
-	} while (c != '\n' && c != EOF);
-	return !words->unreadable;
+	words->src.junk = true;
+	words->src.misread = true;
+	if (!words->reported)
+		complain("standard input, line %lu: '%s' is hexadecimal without 0x: %s",
+			 words->word_line, words->word, why);
 }
 
-static bool next_in_file(struct words *words)
+static void note_junk(struct words *words)
 {
-	char word[64];
+	words->src.junk = true;
+	if (!words->reported && ++words->junk <= MAX_COMPLAINTS)
+		complain("standard input, line %lu: '%s' is no address: expected %s",
+			 words->word_line, printable(words->word), expected(words));
+}
 
-	while (opt.perf ? read_last_word(words, word, sizeof(word)) :
-			  read_word(words, word, sizeof(word))) {
-		if (opt.perf ? parse_sample(word, &words->range) :
-			       parse(word, &words->range))
-			return true;
-		words->src.junk = true;
-		if (!words->told && ++words->junk <= MAX_COMPLAINTS)
-			say_junk(word, words->line);
-	}
+static void end_input(struct words *words)
+{
+	words->src.ended = true;
 	if (words->unreadable && !stopped) {
 		complain("cannot read standard input: %s", strerror(errno));
 		words->src.failed = true;
 	}
-	if (!words->told && words->junk > MAX_COMPLAINTS)
+	if (!words->reported && words->junk > MAX_COMPLAINTS)
 		complain("standard input: %lu more words are no address",
 			 words->junk - MAX_COMPLAINTS);
-	words->told = true;
+	words->reported = true;
+}
+
+static bool next_in_input(struct source *src, struct range *range, bool wait)
+{
+	struct words *words = (struct words *)src;
+	enum token token = TOKEN_END;
+
+	while (!src->misread &&
+	       (token = next_word(words, wait)) == TOKEN_WORD) {
+		switch (parse(words, words->word, range)) {
+		case IS_RANGE:
+			src->done += range->pages;
+			return true;
+		case IS_NOTHING:
+			src->without_address++;
+			break;
+		case IS_JUNK:
+			note_junk(words);
+			break;
+		case IS_BARE_HEX:
+			end_misread(words);
+			break;
+		}
+	}
+	if (token != TOKEN_LATER)
+		end_input(words);
 	return false;
 }
 
-static bool next_range(struct words *words)
+static void restart(struct words *words)
 {
-	if (!words->args)
-		return next_in_file(words);
-	return *words->arg && parse(*words->arg++, &words->range);
-}
-
-static size_t fill_from_words(struct source *src, __u64 *pages, size_t max)
-{
-	struct words *words = (struct words *)src;
-	struct range *range = &words->range;
-	size_t n = 0;
-
-	while (n < max && !src->ended) {
-		if (!range->pages) {
-			if (n && would_wait(words))
-				break;
-			src->ended = !next_range(words);
-			continue;
-		}
-		pages[n++] = range->next;
-		range->next = (range->next / page_size + 1) * page_size;
-		range->pages--;
-	}
-	return n;
-}
-
-static bool rewind_words(struct source *src)
-{
-	struct words *words = (struct words *)src;
-
-	words->arg = words->args;
 	words->line = 1;
-	words->range.pages = 0;
 	words->at = 0;
 	words->end = 0;
-	src->ended = false;
-	if (words->args || !lseek(words->file, 0, SEEK_SET))
+	words->len = 0;
+	words->eof = false;
+	words->gap = false;
+	words->comment = false;
+	words->src.ended = false;
+	words->src.done = 0;
+	words->src.without_address = 0;
+}
+
+static bool rewind_input(struct source *src)
+{
+	struct words *words = (struct words *)src;
+
+	restart(words);
+	if (!lseek(words->file, 0, SEEK_SET))
 		return true;
 	complain("standard input cannot be read twice: give a file, or --strict-input");
 	return false;
 }
 
-/* Nothing is done before all of it is read, and copied to be read again. */
-static bool check_input(struct words *words)
+/* Copies standard input to a file that can be read again. */
+static bool copy_input(struct words *words)
 {
 	FILE *copy = tmpfile();
-	ssize_t n;
+	ssize_t n = 0;
 
 	if (!copy) {
 		complain("cannot make a temporary file: %s", strerror(errno));
 		return false;
 	}
 	words->file = fileno(copy);
-	while ((n = read(STDIN_FILENO, words->text, sizeof(words->text))) > 0)
+	while (!stopped &&
+	       (n = read(STDIN_FILENO, words->text, sizeof(words->text))) > 0)
 		if (write(words->file, words->text, n) != n)
 			break;
-	if (n) {
-		if (!stopped)
-			complain("cannot copy standard input: %s",
-				 strerror(errno));
-		return false;
-	}
-	rewind_words(&words->src);
-	while (next_range(words))
-		;
-	tally.nowhere = 0;
-	return !words->src.junk && !words->src.failed && rewind_words(&words->src);
+	if (n && !stopped)
+		complain("cannot copy standard input: %s", strerror(errno));
+	return !n && !stopped;
 }
 
-struct source *source_words(char **args)
+/* Nothing is done before all of the input is found to be addresses. */
+static bool check_input(struct words *words)
 {
-	static struct words words = {
-		.src.fill = fill_from_words,
-		.src.rewind = rewind_words,
-		.line = 1,
-	};
+	struct source *src = &words->src;
 	struct range range;
 
-	if (!strcmp(args[0], "-") && !args[1]) {
-		words.file = STDIN_FILENO;
-		return !opt.strict_input || check_input(&words) ?
-		       &words.src : NULL;
-	}
-	/* All of them are read before the first page is touched. */
+	if (!copy_input(words) || !rewind_input(src))
+		return false;
+	while (next_in_input(src, &range, true))
+		;
+	return !src->junk && !src->failed && !stopped && rewind_input(src);
+}
+
+struct source *source_input(enum words_syntax syntax, bool strict)
+{
+	static struct words words;
+
+	words.src.next = next_in_input;
+	words.src.rewind = rewind_input;
+	words.file = STDIN_FILENO;
+	words.line = 1;
+	words.syntax = syntax;
+	return !strict || check_input(&words) ? &words.src : NULL;
+}
+
+static bool next_argument(struct source *src, struct range *range, bool wait)
+{
+	struct words *words = (struct words *)src;
+
+	(void)wait;
+	src->ended = stopped || !*words->arg;
+	if (src->ended)
+		return false;
+	parse(words, *words->arg++, range);
+	src->done += range->pages;
+	return true;
+}
+
+static bool rewind_arguments(struct source *src)
+{
+	struct words *words = (struct words *)src;
+
+	restart(words);
+	words->arg = words->args;
+	return true;
+}
+
+struct source *source_arguments(char **args)
+{
+	static struct words words;
+	struct range range;
+
+	words.src.next = next_argument;
+	words.src.rewind = rewind_arguments;
+	/* All of them are checked before the first page is touched. */
 	for (words.arg = words.args = args; *args; args++) {
-		if (!parse(*args, &range)) {
-			say_junk(*args, 0);
+		enum reading reading = parse(&words, *args, &range);
+
+		if (reading != IS_RANGE) {
+			complain("'%s' is no address: expected %s%s",
+				 printable(*args), expected(&words),
+				 reading == IS_BARE_HEX ? " (write 0x before it)" : "");
 			return NULL;
 		}
 		words.src.total += range.pages;

@@ -13,6 +13,7 @@
 #include <getopt.h>
 #include <linux/kernel-page-flags.h>
 #include <linux/mempolicy.h>
+#include <linux/types.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../move_phys_pages.h"
+#include "move_phys_pages.h"
 
 #define BITMAP		"/sys/kernel/mm/page_idle/bitmap"
 #define BIT(n)		(1ULL << (n))
@@ -47,7 +48,7 @@ struct batch {
 	int from, to;
 	unsigned long moved;
 	size_t nr;
-	__u64 pages[BATCH];
+	uint64_t pages[BATCH];
 };
 
 static void read_spans(int fast, int slow)
@@ -151,7 +152,7 @@ static void look_at(struct span *span)
 	}
 }
 
-static void call(size_t count, __u64 *pages, const int *nodes, int *status)
+static void call(size_t count, uint64_t *pages, const int *nodes, int *status)
 {
 	if (move_phys_pages(count, pages, nodes, status, MPOL_MF_MOVE_ALL) < 0)
 		err(1, "move_phys_pages");

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base.h"
+
+__u64 page_size;
+atomic_int stopped;
+
+static bool progress_shown;
+
+void base_init(void)
+{
+	/* A message must reach the terminal in one piece. */
+	setlinebuf(stderr);
+	page_size = sysconf(_SC_PAGESIZE);
+}
+
+static void stop(int signal)
+{
+	stopped = signal;
+}
+
+void catch_signals(void)
+{
+	struct sigaction action = {
+		.sa_handler = stop,
+		.sa_flags = SA_RESETHAND,
+	};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+void nap(double seconds)
+{
+	double until = now() + seconds, left;
+
+	while (!stopped && (left = until - now()) > 0) {
+		/* A signal just before nanosleep() does not interrupt it. */
+		if (left > 0.1)
+			left = 0.1;
+		nanosleep(&(struct timespec){ .tv_nsec = left * 1e9 }, NULL);
+	}
+}
+
+bool progress_possible(void)
+{
+	return isatty(STDERR_FILENO);
+}
+
+void progress_show(const char *line)
+{
+	struct winsize size = { };
+	int width = 79;
+
+	/* A line that wraps cannot be replaced. */
+	if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col)
+		width = size.ws_col - 1;
+	fprintf(stderr, "\r%.*s\033[K", width, line);
+	/* The stream is line-buffered, and this is no whole line. */
+	fflush(stderr);
+	progress_shown = true;
+}
+
+void progress_clear(void)
+{
+	if (!progress_shown)
+		return;
+	fputs("\r\033[K", stderr);
+	fflush(stderr);
+	progress_shown = false;
+}

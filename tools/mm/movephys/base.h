@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The ground of all modules: time, the signal that ends a run, and messages. */
+#ifndef MOVEPHYS_BASE_H
+#define MOVEPHYS_BASE_H
+
+#include <err.h>
+#include <linux/types.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define BIT(n)		(1ULL << (n))
+
+extern __u64 page_size;
+extern atomic_int stopped;	/* the signal that asked us to end, or 0 */
+
+/* The first SIGINT or SIGTERM sets @stopped, a second one kills. */
+void base_init(void);
+void catch_signals(void);
+
+double now(void);		/* seconds of a clock that never jumps */
+void nap(double seconds);	/* ends early once @stopped is set */
+
+/*
+ * A line on the terminal that the next one replaces. Anything else that is
+ * printed must clear it first; complain() does.
+ */
+bool progress_possible(void);
+void progress_show(const char *line);
+void progress_clear(void);
+
+/* A message on a line of its own, after the program's name */
+#define complain(...)	(progress_clear(), warnx(__VA_ARGS__))
+
+#endif

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
+#include "batch.h"
+#include "frames.h"
+
+#define SLOTS	(2 * BATCH)
+
+static struct range rest;	/* of the last range, for the next batch */
+static struct extent last;	/* the last folio of the batch before */
+
+/* Index in the batch of each folio, plus 1, hashed by its head */
+static __u16 slots[SLOTS];
+
+bool batch_sizes_known(void)
+{
+	return frames_readable(KPAGEFLAGS);
+}
+
+void batch_restart(void)
+{
+	rest.pages = 0;
+	last.frames = 0;
+}
+
+/* The folio of this batch with this head, or where it would be noted */
+static __u16 *slot_of(const struct batch *batch, __u64 head)
+{
+	size_t at = head * 0x9e3779b97f4a7c15ULL >> 32;
+
+	for (;; at++) {
+		__u16 *slot = &slots[at % SLOTS];
+
+		if (!*slot || batch->folios[*slot - 1].head == head)
+			return slot;
+	}
+}
+
+static void add(struct batch *batch, struct folio folio, bool merge)
+{
+	__u16 *slot;
+
+	if (!merge) {
+		batch->folios[batch->nr++] = folio;
+		return;
+	}
+	if (folio.head - last.head < last.frames)
+		return;
+	slot = slot_of(batch, folio.head);
+	if (*slot) {
+		batch->folios[*slot - 1].named += folio.named;
+		return;
+	}
+	batch->folios[batch->nr++] = folio;
+	*slot = batch->nr;
+}
+
+/* Takes the pages of one folio off the front of the range. */
+static struct folio cut(struct range *range)
+{
+	__u64 frame = range->start / page_size, named;
+	struct extent extent = frames_folio(frame);
+
+	named = extent.head + extent.frames - frame;
+	if (named > range->pages)
+		named = range->pages;
+	range->pages -= named;
+	frame += named;
+	return (struct folio){
+		.address = range->start, .named = named,
+		.head = extent.head, .pages = extent.frames,
+	};
+}
+
+void batch_fill(struct batch *batch, struct source *src, bool merge)
+{
+	frames_refresh();
+	memset(slots, 0, sizeof(slots));
+	batch->nr = 0;
+	while (batch->nr < BATCH && !stopped) {
+		struct folio folio;
+
+		if (!rest.pages && !src->next(src, &rest, !batch->nr))
+			break;
+		folio = cut(&rest);
+		rest.start = (rest.start / page_size + folio.named) * page_size;
+		add(batch, folio, merge);
+	}
+	if (src->misread)
+		batch->nr = 0;
+	if (batch->nr) {
+		const struct folio *folio = &batch->folios[batch->nr - 1];
+
+		last = (struct extent){ folio->head, folio->pages };
+	}
+}
+
+void batch_measure(struct folio *folios, size_t count)
+{
+	frames_refresh();
+	for (size_t i = 0; i < count && !stopped; i++) {
+		struct extent extent =
+			frames_folio(folios[i].address / page_size);
+
+		folios[i].head = extent.head;
+		folios[i].pages = extent.frames;
+	}
+}
+
+static const __u64 *heads_of(const struct batch *batch)
+{
+	static __u64 heads[BATCH];
+
+	for (size_t i = 0; i < batch->nr; i++)
+		heads[i] = batch->folios[i].head;
+	return heads;
+}
+
+void batch_mark_idle(const struct batch *batch)
+{
+	idle_mark(heads_of(batch), batch->nr);
+}
+
+void batch_select_idle(struct batch *batch, bool idle, bool remark)
+{
+	static __u64 accessed[BATCH];
+	size_t nr = 0, nr_accessed = 0;
+
+	idle_look(heads_of(batch), batch->nr);
+	for (size_t i = 0; i < batch->nr && !stopped; i++) {
+		int state = idle_state(batch->folios[i].head);
+
+		if (!state)
+			accessed[nr_accessed++] = batch->folios[i].head;
+		if (state == idle)
+			batch->folios[nr++] = batch->folios[i];
+	}
+	batch->nr = nr;
+	if (remark)
+		idle_mark(accessed, nr_accessed);
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Each batch is queried first, and only folios that are elsewhere are moved. So
+ * "moved" in the summary is what really moved. One address names all of a folio.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "caller.h"
+#include "command.h"
+#include "move_phys_pages.h"
+#include "report.h"
+
+#define TRIES	4		/* for what is busy */
+#define STALE	0.1		/* seconds after which sizes are read again */
+#define NO_ROOM_ROW	(2 * BATCH)	/* refused in a row: there is no room at all */
+
+static __u64 without_room;	/* folios since the last one that moved */
+static bool limit_reached;
+
+void caller_restart(void)
+{
+	without_room = 0;
+	limit_reached = false;
+}
+
+static void say_call_failed(void)
+{
+	const char *why = strerror(errno);
+
+	switch (errno) {
+	case ENODEV:
+		complain("no memory on node %s: nodes with memory are %s",
+			 command.to, nodes_known());
+		return;
+	case ENOSYS:
+		why = "this kernel has no move_phys_pages(2): it needs CONFIG_MOVE_PHYS_PAGES=y";
+		break;
+	case EPERM:
+		why = "not permitted: it takes CAP_SYS_ADMIN in the initial user namespace";
+		break;
+	}
+	complain("%s", why);
+}
+
+/*
+ * Probe with an address that no page can have: the call then reports any error of
+ * its own and moves nothing.
+ */
+bool caller_works(void)
+{
+	uint64_t page = ~0ULL;
+	int status;
+
+	if (move_phys_pages(1, &page, command.query ? NULL : &command.targets[0],
+			    &status, command.flags) >= 0)
+		return true;
+	say_call_failed();
+	return false;
+}
+
+/* With --from and --cgroup we select frames ourselves, so some have no user page. */
+static bool left_out(int status)
+{
+	if (command.from)
+		return status < 0 || status >= MAX_NODES ||
+		       !command.sources.has[status];
+	return status == -ENOENT && !command.addresses &&
+	       command.pid == NOT_GIVEN;
+}
+
+/*
+ * Returns how many of the folios --limit lets through. It ends before the folio
+ * that would exceed it, but lets one through in all. @pages went through before.
+ */
+static size_t within_limit(const struct folio *folios, size_t count, __u64 pages)
+{
+	size_t n = 0;
+
+	if (command.limit == NOT_GIVEN)
+		return count;
+	for (; n < count; n++) {
+		if (pages && pages + folios[n].pages > (__u64)command.limit)
+			break;
+		pages += folios[n].pages;
+	}
+	return n;
+}
+
+/* A query parts no folio, so it may end within one. */
+static bool find(struct folio *folio, int node)
+{
+	const struct amount *found = &tally.all_found;
+	__u64 left = command.limit - found->pages;
+
+	if (command.limit != NOT_GIVEN && command.query && folio->named > left)
+		folio->named = left;
+	if (command.dry_run && !is_target(node) &&
+	    !within_limit(folio, 1, found->pages - tally.there.pages)) {
+		limit_reached = true;
+		return false;
+	}
+	report_found(folio, node);
+	if (command.limit != NOT_GIVEN && command.query &&
+	    found->pages >= (__u64)command.limit)
+		limit_reached = true;
+	return true;
+}
+
+/* Leaves the folios that are still to be moved in the batch. */
+static bool look(struct batch *batch)
+{
+	static uint64_t pages[BATCH];
+	static int status[BATCH];
+	size_t left = 0;
+
+	for (size_t i = 0; i < batch->nr; i++)
+		pages[i] = batch->folios[i].address;
+	if (move_phys_pages(batch->nr, pages, NULL, status, 0) < 0) {
+		say_call_failed();
+		return false;
+	}
+	for (size_t i = 0; i < batch->nr && !limit_reached && !stopped; i++) {
+		struct folio *folio = &batch->folios[i];
+
+		if (left_out(status[i]))
+			continue;
+		if (status[i] < 0 || status[i] >= MAX_NODES)
+			report_refused(folio, status[i], -1);
+		else if (find(folio, status[i]) && !is_target(status[i]))
+			batch->folios[left++] = *folio;
+	}
+	batch->nr = moves() ? left : 0;
+	return true;
+}
+
+/* Stores the status of each folio. False with errno if the call failed. */
+static bool call(const struct folio *folios, size_t count, int node, int *status)
+{
+	static uint64_t pages[BATCH];
+	static int nodes[BATCH];
+	double began = now(), seconds;
+	__u64 asked = 0, moved = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		pages[i] = folios[i].address;
+		nodes[i] = node;
+	}
+	if (move_phys_pages(count, pages, nodes, status,
+			    command.flags | MPOL_MF_MOVE) < 0)
+		return false;
+	seconds = now() - began;
+	for (size_t i = 0; i < count; i++) {
+		asked += folios[i].pages;
+		if (status[i] >= 0)
+			moved += folios[i].pages;
+	}
+	report_called(seconds);
+	pace_called(asked, moved, seconds);
+	return true;
+}
+
+/*
+ * Busy folios are tried again a few times, as long as that helps. Those that
+ * another target may have room for are left in @folios; returns how many, or -1.
+ */
+static ssize_t move_to(int node, struct folio *folios, size_t count, bool last)
+{
+	static struct folio rest[BATCH];
+	static int status[BATCH];
+	size_t left = 0;
+
+	for (int try = 1; count; try++) {
+		size_t busy = 0, moved = 0;
+		bool again;
+
+		if (!call(folios, count, node, status)) {
+			/* The node has lost its memory; another may serve. */
+			if (errno == ENODEV && !last)
+				break;
+			say_call_failed();
+			return -1;
+		}
+		for (size_t i = 0; i < count; i++)
+			moved += status[i] >= 0;
+		if (moved)
+			without_room = 0;
+		again = !stopped && try < TRIES && (try == 1 || moved);
+		for (size_t i = 0; i < count; i++) {
+			if (status[i] >= 0)
+				report_moved(&folios[i], node);
+			else if (again && status[i] == -EBUSY)
+				folios[busy++] = folios[i];
+			else if (!last && !stopped && status[i] == -ENOMEM)
+				rest[left++] = folios[i];
+			else
+				report_refused(&folios[i], status[i], node);
+			without_room += last && status[i] == -ENOMEM;
+		}
+		count = busy;
+		if (busy)
+			nap(0.001 * (1 << try));
+	}
+	memcpy(folios + count, rest, left * sizeof(*rest));
+	return count + left;
+}
+
+/* Returns how many folios to move now: none if that would exceed the limit. */
+static size_t next_slice(const struct folio *folios, size_t count)
+{
+	count = within_limit(folios, count, tally.all_moved.pages);
+	if (!count) {
+		limit_reached = true;
+		return 0;
+	}
+	return pace_slice(folios, count);
+}
+
+bool caller_take(struct batch *batch)
+{
+	struct folio *folios = batch->folios;
+	double measured = now();
+	size_t count, n;
+
+	if (!look(batch))
+		return false;
+	for (count = batch->nr; count; count -= n, folios += n) {
+		ssize_t rest;
+
+		if (stopped || caller_found_no_room())
+			break;
+		/* With --rate a batch may take minutes. */
+		if (now() - measured > STALE) {
+			batch_measure(folios, count);
+			measured = now();
+		}
+		n = next_slice(folios, count);
+		if (!n)
+			break;
+		rest = n;
+		for (int i = 0; rest > 0 && i < command.nr_targets; i++)
+			rest = move_to(command.targets[i], folios, rest,
+				       i == command.nr_targets - 1);
+		if (rest < 0)
+			return false;
+		report_progress(1 - (double)(count - n) / batch->nr);
+	}
+	report_progress(1);
+	return true;
+}
+
+bool caller_reached_limit(void)
+{
+	return limit_reached || (moves() && command.limit != NOT_GIVEN &&
+				 tally.all_moved.pages >= (__u64)command.limit);
+}
+
+bool caller_found_no_room(void)
+{
+	return without_room >= NO_ROOM_ROW;
+}

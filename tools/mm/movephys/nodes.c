@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <numa.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nodes.h"
+
+#define HAS_MEMORY "/sys/devices/system/node/has_memory"
+
+/* libnuma's own messages name neither the option nor a way out. */
+void numa_warn(int number, char *format, ...)
+{
+	(void)number;
+	(void)format;
+}
+
+/* A list of numbers and ranges, as in "0,2-3" */
+static bool read_list(FILE *file, struct nodes *nodes)
+{
+	unsigned int first, last;
+	char end = ',';
+
+	while (end == ',' && fscanf(file, "%u", &first) == 1) {
+		last = first;
+		if (fscanf(file, "-%u", &last) < 0)
+			return false;
+		for (; first <= last && first < MAX_NODES; first++)
+			nodes->has[first] = true;
+		if (fscanf(file, "%c", &end) != 1)
+			end = '\n';
+	}
+	return end == '\n';
+}
+
+static bool read_has_memory(struct nodes *nodes)
+{
+	FILE *file = fopen(HAS_MEMORY, "re");
+	bool read;
+
+	memset(nodes, 0, sizeof(*nodes));
+	if (!file)
+		return false;
+	errno = EINVAL;
+	read = read_list(file, nodes);
+	fclose(file);
+	return read;
+}
+
+bool nodes_with_memory(struct nodes *nodes)
+{
+	if (read_has_memory(nodes))
+		return true;
+	complain("cannot read " HAS_MEMORY ": %s: is sysfs mounted on /sys?",
+		 strerror(errno));
+	return false;
+}
+
+const char *nodes_listed(const int *list, int nr)
+{
+	static char text[5 * MAX_NODES + 1];
+	size_t len = 0;
+
+	*text = '\0';
+	for (int i = 0; i < nr && len < sizeof(text); i++)
+		len += snprintf(text + len, sizeof(text) - len, "%s%d",
+				i ? ", " : "", list[i]);
+	return text;
+}
+
+static int listed(const struct nodes *nodes, int list[MAX_NODES])
+{
+	int nr = 0;
+
+	for (int node = 0; node < MAX_NODES; node++)
+		if (nodes->has[node])
+			list[nr++] = node;
+	return nr;
+}
+
+const char *nodes_known(void)
+{
+	static int list[MAX_NODES];
+	struct nodes nodes;
+
+	if (!read_has_memory(&nodes))
+		return "unknown, as " HAS_MEMORY " cannot be read";
+	return nodes_listed(list, listed(&nodes, list));
+}
+
+static bool among(int node, const int *list, int nr)
+{
+	for (int i = 0; i < nr; i++)
+		if (list[i] == node)
+			return true;
+	return false;
+}
+
+/* Appends the nodes with memory that @text names; returns how many there are, or -1. */
+static int append(const struct nodes *with_memory, const char *text,
+		  int list[MAX_NODES], int nr)
+{
+	struct bitmask *mask = numa_parse_nodestring_all(text);
+
+	if (!mask)
+		return -1;
+	for (int node = 0; node < MAX_NODES; node++)
+		if (with_memory->has[node] &&
+		    numa_bitmask_isbitset(mask, node) && !among(node, list, nr))
+			list[nr++] = node;
+	numa_bitmask_free(mask);
+	return nr;
+}
+
+int nodes_parse(const char *option, const char *text, int list[MAX_NODES])
+{
+	char *copy = strdup(text), *rest = copy, *part;
+	const char *culprit = text;
+	struct nodes with_memory;
+	int nr = 0;
+
+	if (!nodes_with_memory(&with_memory)) {
+		free(copy);
+		return -1;
+	}
+	/* libnuma forgets the order. "!2,3" means all but these, in any order. */
+	if (!copy || *copy == '!')
+		nr = append(&with_memory, text, list, 0);
+	else
+		while (nr >= 0 && (part = strsep(&rest, ","))) {
+			nr = append(&with_memory, part, list, nr);
+			if (nr < 0)
+				culprit = part;
+		}
+	if (nr <= 0)
+		complain("%s takes nodes with memory, such as %s, not '%s'",
+			 option, nodes_known(), culprit);
+	free(copy);
+	return nr > 0 ? nr : -1;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct span *one = a, *two = b;
+
+	return (one->start > two->start) - (one->start < two->start);
+}
+
+static int read_spans(FILE *zones, const struct nodes *nodes,
+		      struct span spans[MAX_SPANS])
+{
+	unsigned long start, spanned = 0;
+	int node = -1, nr = 0;
+	char line[256];
+
+	while (nr < MAX_SPANS && fgets(line, sizeof(line), zones)) {
+		if (sscanf(line, "Node %d, zone", &node) == 1 ||
+		    sscanf(line, " spanned %lu", &spanned) == 1 ||
+		    sscanf(line, " start_pfn: %lu", &start) != 1)
+			continue;
+		if (node < 0 || node >= MAX_NODES || (nodes && !nodes->has[node]))
+			continue;
+		spans[nr++] = (struct span){ start, start + spanned };
+	}
+	return nr;
+}
+
+int nodes_spans(const struct nodes *nodes, struct span spans[MAX_SPANS])
+{
+	FILE *zones = fopen("/proc/zoneinfo", "re");
+	__u64 end = 0;
+	int nr;
+
+	if (!zones) {
+		complain("cannot open /proc/zoneinfo: %s: is proc mounted on /proc?",
+			 strerror(errno));
+		return -1;
+	}
+	nr = read_spans(zones, nodes, spans);
+	fclose(zones);
+	qsort(spans, nr, sizeof(*spans), by_start);
+	/* Zones of two nodes may overlap. */
+	for (int i = 0; i < nr; i++) {
+		if (spans[i].start < end)
+			spans[i].start = end;
+		if (spans[i].end < spans[i].start)
+			spans[i].end = spans[i].start;
+		end = spans[i].end;
+	}
+	return nr;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The kernel's files about nodes: which have memory, and at which frames. */
+#ifndef MOVEPHYS_NODES_H
+#define MOVEPHYS_NODES_H
+
+#include "base.h"
+
+#define MAX_NODES	1024	/* CONFIG_NODES_SHIFT is 10 at most */
+#define MAX_SPANS	(8 * MAX_NODES)
+
+struct nodes {
+	bool has[MAX_NODES];
+};
+
+/* Successive frames */
+struct span {
+	__u64 start, end;
+};
+
+/* These return false after a message. */
+bool nodes_with_memory(struct nodes *nodes);
+
+/*
+ * Parse a list in the syntax of numa(3), for an option of this name. Stores the
+ * nodes with memory in @list, in the order of the text; returns how many, or -1
+ * after a message.
+ */
+int nodes_parse(const char *option, const char *text, int list[MAX_NODES]);
+
+/* The text is valid until the next call: "0, 1", or why it is unknown. */
+const char *nodes_known(void);
+const char *nodes_listed(const int *list, int nr);
+
+/*
+ * The frames of the zones of these nodes, or of all if @nodes is NULL: in
+ * ascending order, each frame once. Returns how many spans, or -1 after a message.
+ */
+int nodes_spans(const struct nodes *nodes, struct span spans[MAX_SPANS]);
+
+#endif
