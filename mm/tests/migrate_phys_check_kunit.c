@@ -1,1 +1,273 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of what forbids a move for a while, and of what is known of whole
+ * reverse maps. Included at the end of mm/migrate_phys_check.c, so that they reach
+ * its static functions.
+ */
+#include <kunit/test.h>
+
+/* folio->mapping of an anonymous folio, of no anon_vma in particular */
+#define ANON_MAPPING	((struct address_space *)1UL)
+
+static struct folio *test_folio(struct kunit *test, unsigned int order)
+{
+	struct folio *folio = folio_alloc(GFP_KERNEL | __GFP_COMP, order);
+
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	return folio;
+}
+
+static void free_folio(struct folio *folio)
+{
+	folio_clear_lru(folio);
+	folio->mapping = NULL;
+	atomic_set(&folio->_mapcount, -1);
+	folio_ref_sub(folio, folio_ref_count(folio) - 1);
+	folio_put(folio);
+}
+
+/* Drains */
+
+struct drain_case {
+	const char *name;
+	bool anon;
+	int mapped;
+	int refs;	/* ours among them */
+	bool lru;
+	bool waits;
+};
+
+static const struct drain_case drain_cases[] = {
+	{ "anonymous", true, 1, 2, true, false },
+	{ "anonymous, in a batch", true, 1, 3, true, true },
+	{ "anonymous, not on its LRU list", true, 1, 2, false, true },
+	{ "anonymous, shared", true, 5, 6, true, false },
+	{ "anonymous, shared, in a batch", true, 5, 7, true, true },
+	{ "file", false, 1, 3, true, false },
+	{ "file, in a batch", false, 1, 4, true, true },
+	{ "file, not on its LRU list", false, 1, 3, false, true },
+	{ "file, shared", false, 5, 7, true, false },
+	{ "file, shared, in a batch", false, 5, 8, true, true },
+};
+
+static void drain_case_desc(const struct drain_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(drain, drain_cases, drain_case_desc);
+
+static struct folio *drain_folio(struct kunit *test)
+{
+	struct address_space *file = kunit_kzalloc(test, sizeof(*file),
+						   GFP_KERNEL);
+	const struct drain_case *c = test->param_value;
+	struct folio *folio;
+
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	folio = test_folio(test, 0);
+	folio->mapping = c->anon ? ANON_MAPPING : file;
+	atomic_set(&folio->_mapcount, c->mapped - 1);
+	folio_ref_add(folio, c->refs - 1);
+	if (c->lru)
+		folio_set_lru(folio);
+	return folio;
+}
+
+static void waits_for_drain_test(struct kunit *test)
+{
+	const struct drain_case *c = test->param_value;
+	struct folio *folio = drain_folio(test);
+
+	KUNIT_EXPECT_EQ(test, waits_for_drain(folio), c->waits);
+	free_folio(folio);
+}
+
+/* A folio is set aside only if a drain is due, and not at the last look. */
+static void may_be_in_lru_batch_test(struct kunit *test)
+{
+	const struct drain_case *c = test->param_value;
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct phys_batch *batch = &call->batch;
+	struct folio *folio = drain_folio(test);
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	KUNIT_EXPECT_EQ(test, may_be_in_lru_batch(call, folio), c->waits);
+	KUNIT_EXPECT_EQ(test, batch->drain, c->waits);
+
+	batch->drain = false;
+	batch->next_drain = 512;
+	KUNIT_EXPECT_FALSE(test, may_be_in_lru_batch(call, folio));
+	call->done = 511;
+	KUNIT_EXPECT_FALSE(test, may_be_in_lru_batch(call, folio));
+	KUNIT_EXPECT_FALSE(test, batch->drain);
+	call->done = 512;
+	KUNIT_EXPECT_EQ(test, may_be_in_lru_batch(call, folio), c->waits);
+	KUNIT_EXPECT_EQ(test, batch->drain, c->waits);
+
+	batch->drain = false;
+	batch->last_look = true;
+	KUNIT_EXPECT_FALSE(test, may_be_in_lru_batch(call, folio));
+	KUNIT_EXPECT_FALSE(test, batch->drain);
+	free_folio(folio);
+}
+
+/* Large folios are in no batch, so nothing is gained by a drain. */
+static void large_folio_in_lru_batch_test(struct kunit *test)
+{
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct folio *folio = test_folio(test, 2);
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	KUNIT_EXPECT_FALSE(test, may_be_in_lru_batch(call, folio));
+	KUNIT_EXPECT_FALSE(test, call->batch.drain);
+	folio_put(folio);
+}
+
+/* Pins */
+
+struct pin_case {
+	int mapped, others;
+	bool pinned;
+};
+
+static const struct pin_case pin_cases[] = {
+	{ 1, 1, false },
+	{ 1, GUP_PIN_COUNTING_BIAS - 1, false },
+	{ 1, GUP_PIN_COUNTING_BIAS, true },
+	{ 1, 2 * GUP_PIN_COUNTING_BIAS, true },
+	/* Mappings are no pins, however many there are. */
+	{ GUP_PIN_COUNTING_BIAS - 1, 1, false },
+	{ GUP_PIN_COUNTING_BIAS, 1, false },
+	{ 10 * GUP_PIN_COUNTING_BIAS, GUP_PIN_COUNTING_BIAS - 1, false },
+	{ 10 * GUP_PIN_COUNTING_BIAS, GUP_PIN_COUNTING_BIAS, true },
+};
+
+static void pin_case_desc(const struct pin_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%d mappings, %d other references",
+		 c->mapped, c->others);
+}
+
+KUNIT_ARRAY_PARAM(pin, pin_cases, pin_case_desc);
+
+static void folio_is_pinned_test(struct kunit *test)
+{
+	const struct pin_case *c = test->param_value;
+	struct folio *folio = test_folio(test, 0);
+
+	atomic_set(&folio->_mapcount, c->mapped - 1);
+	folio_ref_add(folio, c->mapped + c->others - 1);
+	KUNIT_EXPECT_EQ(test, folio_is_pinned(folio), c->pinned);
+	KUNIT_EXPECT_EQ(test, folio_is_busy(folio), c->pinned);
+	free_folio(folio);
+}
+
+/* Whole reverse maps */
+
+/* An answer is as good as its witness. */
+static void witness_is_valid_test(struct kunit *test)
+{
+	struct folio *folio = test_folio(test, 0);
+	struct phys_rmap rmap = { .mapping = ANON_MAPPING };
+
+	KUNIT_EXPECT_FALSE(test, witness_is_valid(&rmap));
+	rmap.witness = folio;
+	folio->mapping = ANON_MAPPING;
+	KUNIT_EXPECT_FALSE(test, witness_is_valid(&rmap));
+	atomic_set(&folio->_mapcount, 0);
+	KUNIT_EXPECT_TRUE(test, witness_is_valid(&rmap));
+	folio->mapping = NULL;
+	KUNIT_EXPECT_FALSE(test, witness_is_valid(&rmap));
+	folio->mapping = ANON_MAPPING + 1;
+	KUNIT_EXPECT_FALSE(test, witness_is_valid(&rmap));
+	free_folio(folio);
+}
+
+/*
+ * The check of all VMAs may be as long as the walks before it, and comes again
+ * when these have doubled. It fails here, since the mapping is not the folio's.
+ */
+static void rmap_retry_test(struct kunit *test)
+{
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct folio *folio = test_folio(test, 0);
+	struct phys_rmap rmap = { .mapping = ANON_MAPPING, .witness = folio };
+	unsigned int walked;
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	KUNIT_EXPECT_FALSE(test, rmap_allows(call, folio, &rmap));
+	KUNIT_EXPECT_NULL(test, rmap.witness);
+	KUNIT_EXPECT_EQ(test, rmap.retry, 0U);
+	for (walked = 1; walked < 100; walked++) {
+		unsigned int retry = rmap.retry;
+
+		rmap.walked = walked;
+		KUNIT_EXPECT_FALSE(test, rmap_allows(call, folio, &rmap));
+		KUNIT_EXPECT_EQ(test, rmap.retry,
+				walked < retry ? retry : 2 * walked);
+	}
+	KUNIT_EXPECT_EQ(test, rmap.retry, 128U);
+	free_folio(folio);
+}
+
+/* Answers are for a mapping and a node, and a new one begins from nothing. */
+static void find_rmap_test(struct kunit *test)
+{
+	struct phys_rmap slots[2] = { };
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct folio *folio = test_folio(test, 0);
+	struct phys_rmap *rmap;
+	int nid;
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	call->rmaps.slot = slots;
+	call->rmaps.bits = 1;
+	KUNIT_EXPECT_NULL(test, find_rmap(call, folio, 0));
+	folio->mapping = ANON_MAPPING;
+	atomic_set(&folio->_mapcount, 0);
+	for (nid = 0; nid < 8; nid++) {
+		rmap = find_rmap(call, folio, nid);
+		KUNIT_ASSERT_NOT_NULL(test, rmap);
+		KUNIT_EXPECT_PTR_EQ(test, rmap->mapping, ANON_MAPPING);
+		KUNIT_EXPECT_EQ(test, rmap->nid, nid);
+		KUNIT_EXPECT_EQ(test, rmap->walked, 0U);
+		KUNIT_EXPECT_NULL(test, rmap->witness);
+		rmap->walked = 17;
+		rmap->witness = folio;
+		KUNIT_EXPECT_PTR_EQ(test, find_rmap(call, folio, nid), rmap);
+		KUNIT_EXPECT_EQ(test, rmap->walked, 17U);
+		KUNIT_EXPECT_PTR_EQ(test, rmap->witness, folio);
+	}
+	phys_forget_rmaps(call);
+	rmap = find_rmap(call, folio, 7);
+	KUNIT_EXPECT_NULL(test, rmap->witness);
+	KUNIT_EXPECT_EQ(test, rmap->walked, 0U);
+
+	/* A shared folio without MPOL_MF_MOVE_ALL, and policies, need a walk. */
+	atomic_set(&folio->_mapcount, 1);
+	KUNIT_EXPECT_NULL(test, find_rmap(call, folio, 0));
+	call->flags = MPOL_MF_MOVE_ALL;
+	KUNIT_EXPECT_NOT_NULL(test, find_rmap(call, folio, 0));
+	call->flags = MPOL_MF_MOVE_ALL | MPOL_MF_STRICT;
+	KUNIT_EXPECT_NULL(test, find_rmap(call, folio, 0));
+	free_folio(folio);
+}
+
+static struct kunit_case migrate_phys_check_cases[] = {
+	KUNIT_CASE_PARAM(waits_for_drain_test, drain_gen_params),
+	KUNIT_CASE_PARAM(may_be_in_lru_batch_test, drain_gen_params),
+	KUNIT_CASE(large_folio_in_lru_batch_test),
+	KUNIT_CASE_PARAM(folio_is_pinned_test, pin_gen_params),
+	KUNIT_CASE(witness_is_valid_test),
+	KUNIT_CASE(rmap_retry_test),
+	KUNIT_CASE(find_rmap_test),
+	{}
+};
+
+static struct kunit_suite migrate_phys_check_suite = {
+	.name = "migrate_phys_check",
+	.test_cases = migrate_phys_check_cases,
+};
+
+kunit_test_suite(migrate_phys_check_suite);

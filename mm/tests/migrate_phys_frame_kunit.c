@@ -1,1 +1,272 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of the folio at an address. Included at the end of
+ * mm/migrate_phys_frame.c, so that they reach its static functions.
+ */
+#include <kunit/test.h>
+
+/* folio->mapping of an anonymous folio, of no anon_vma in particular */
+#define ANON_MAPPING	((struct address_space *)1UL)
+
+/* Addresses */
+
+/* The width of an address may depend on the boot. */
+static void address_to_pfn_test(struct kunit *test)
+{
+	unsigned long pfn;
+	int bit;
+
+	for (bit = 0; bit < 64; bit++) {
+		u64 addr = BIT_ULL(bit);
+		bool ok = bit < MAX_PHYSMEM_BITS;
+
+		KUNIT_EXPECT_EQ_MSG(test, address_to_pfn(addr, &pfn), ok,
+				    "bit %d", bit);
+		if (ok)
+			KUNIT_EXPECT_EQ(test, pfn, addr >> PAGE_SHIFT);
+		/* All bits below it: the last byte before */
+		ok = bit <= MAX_PHYSMEM_BITS;
+		KUNIT_EXPECT_EQ_MSG(test, address_to_pfn(addr - 1, &pfn), ok,
+				    "bits below %d", bit);
+		if (ok)
+			KUNIT_EXPECT_EQ(test, pfn, (addr - 1) >> PAGE_SHIFT);
+		/* A bit that is too high is not dropped. */
+		KUNIT_EXPECT_EQ_MSG(test, address_to_pfn(addr | PAGE_SIZE, &pfn),
+				    bit < MAX_PHYSMEM_BITS, "bit %d", bit);
+	}
+	KUNIT_EXPECT_FALSE(test, address_to_pfn(U64_MAX, &pfn));
+	KUNIT_EXPECT_TRUE(test, address_to_pfn(0, &pfn));
+	KUNIT_EXPECT_EQ(test, pfn, 0UL);
+}
+
+/* Taking a folio */
+
+struct page_case {
+	const char *name;
+	unsigned int order;
+	bool reserved, locked, mapped;
+	int ret;
+};
+
+static const struct page_case page_cases[] = {
+	{ "unmapped", .ret = -ENOENT },
+	{ "migrating", .locked = true, .ret = 0 },
+	{ "mapped", .mapped = true, .ret = 0 },
+	{ "mapped and locked", .mapped = true, .locked = true, .ret = 0 },
+	{ "large", .order = 2, .ret = 0 },
+	{ "reserved", .reserved = true, .ret = -ENOENT },
+	{ "reserved and locked", .reserved = true, .locked = true,
+	  .ret = -ENOENT },
+	{ "reserved and mapped", .reserved = true, .mapped = true,
+	  .ret = -EFAULT },
+};
+
+static void page_case_desc(const struct page_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(page, page_cases, page_case_desc);
+
+/* The owner of memory that no process can map may set its count. */
+static void page_get_folio_test(struct kunit *test)
+{
+	const struct page_case *c = test->param_value;
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_COMP, c->order);
+	struct folio *folio;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	if (c->reserved)
+		SetPageReserved(page);
+	if (c->locked)
+		folio_lock(page_folio(page));
+	if (c->mapped)
+		atomic_set(&page->_mapcount, 0);
+	for (i = 0; i < BIT(c->order); i++) {
+		KUNIT_EXPECT_EQ(test, page_get_folio(page + i, &folio), c->ret);
+		KUNIT_EXPECT_EQ(test, page_count(page), c->ret ? 1 : 2);
+		if (page_count(page) > 1)
+			put_page(page);
+	}
+	if (c->mapped)
+		atomic_set(&page->_mapcount, -1);
+	if (c->locked)
+		folio_unlock(page_folio(page));
+	if (c->reserved)
+		ClearPageReserved(page);
+	__free_pages(page, c->order);
+}
+
+static void page_get_no_folio_test(struct kunit *test)
+{
+	struct page *zero = ZERO_PAGE(0);
+	int count = page_count(zero);
+	struct folio *folio;
+
+	KUNIT_EXPECT_EQ(test, page_get_folio(zero, &folio), -EFAULT);
+	KUNIT_EXPECT_EQ(test, page_count(zero), count);
+	KUNIT_EXPECT_EQ(test, page_get_folio(NULL, &folio), -ENOENT);
+}
+
+/* A page whose count is 0 is free, or will be. */
+static void page_get_frozen_test(struct kunit *test)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	struct folio *folio;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	atomic_set(&page->_mapcount, 0);
+	KUNIT_ASSERT_TRUE(test, page_ref_freeze(page, 1));
+	KUNIT_EXPECT_EQ(test, page_get_folio(page, &folio), -ENOENT);
+	KUNIT_EXPECT_EQ(test, page_count(page), 0);
+	page_ref_unfreeze(page, 1);
+	atomic_set(&page->_mapcount, -1);
+	__free_page(page);
+}
+
+static void no_memory_test(struct kunit *test)
+{
+	struct folio *folio;
+	int bit;
+
+	for (bit = MAX_PHYSMEM_BITS; bit < 64; bit++) {
+		KUNIT_EXPECT_EQ(test, phys_get_folio(BIT_ULL(bit), &folio),
+				-ENOENT);
+		KUNIT_EXPECT_EQ(test, phys_query(BIT_ULL(bit)), -ENOENT);
+	}
+	KUNIT_EXPECT_EQ(test, phys_get_folio(U64_MAX, &folio), -ENOENT);
+	KUNIT_EXPECT_EQ(test, phys_query(U64_MAX), -ENOENT);
+}
+
+/* Whether a process maps a folio, and why not */
+
+enum kind { NONE, ANON, PAGECACHE };
+
+struct folio_case {
+	const char *name;
+	enum kind kind;
+	bool slab, mapped, uptodate, swapbacked, locked, lru;
+	int mapped_ret;		/* of folio_check_mapped() */
+	int unmapped_ret;	/* of folio_check_unmapped(); 0: not asked */
+};
+
+static const struct folio_case folio_cases[] = {
+	{ "kernel memory", NONE, .uptodate = true, .mapped_ret = -ENOENT,
+	  .unmapped_ret = -ENOENT },
+	{ "kernel memory, locked", NONE, .uptodate = true, .locked = true,
+	  .mapped_ret = -ENOENT, .unmapped_ret = -ENOENT },
+	{ "slab", ANON, .slab = true, .uptodate = true, .locked = true,
+	  .mapped_ret = -ENOENT, .unmapped_ret = -ENOENT },
+	{ "driver's page, mapped", NONE, .mapped = true, .mapped_ret = -EFAULT },
+	{ "truncated or not yet mapped", NONE, .mapped = true,
+	  .swapbacked = true, .uptodate = true, .mapped_ret = -ENOENT },
+	{ "anonymous, mapped", ANON, .mapped = true, .uptodate = true,
+	  .swapbacked = true, .lru = true },
+	{ "anonymous, unmapped", ANON, .uptodate = true, .swapbacked = true,
+	  .lru = true, .mapped_ret = -ENOENT, .unmapped_ret = -ENOENT },
+	{ "anonymous, on its way", ANON, .uptodate = true, .swapbacked = true,
+	  .locked = true, .mapped_ret = -ENOENT, .unmapped_ret = -EBUSY },
+	{ "anonymous, locked, on its LRU list", ANON, .uptodate = true,
+	  .swapbacked = true, .locked = true, .lru = true,
+	  .mapped_ret = -ENOENT, .unmapped_ret = -EBUSY },
+	{ "anonymous, being read", ANON, .swapbacked = true, .locked = true,
+	  .mapped_ret = -ENOENT, .unmapped_ret = -ENOENT },
+	{ "file, mapped", PAGECACHE, .mapped = true, .uptodate = true,
+	  .lru = true },
+	{ "file, mapped and locked", PAGECACHE, .mapped = true,
+	  .uptodate = true, .locked = true, .lru = true },
+	{ "file, unmapped", PAGECACHE, .uptodate = true, .lru = true,
+	  .mapped_ret = -ENOENT, .unmapped_ret = -ENOENT },
+	{ "file, locked, on its LRU list", PAGECACHE, .uptodate = true,
+	  .locked = true, .lru = true, .mapped_ret = -ENOENT,
+	  .unmapped_ret = -ENOENT },
+	{ "file, on its way", PAGECACHE, .uptodate = true, .locked = true,
+	  .mapped_ret = -ENOENT, .unmapped_ret = -EBUSY },
+	{ "file, isolated and unlocked", PAGECACHE, .uptodate = true,
+	  .mapped_ret = -ENOENT, .unmapped_ret = -ENOENT },
+	{ "file, being read", PAGECACHE, .locked = true, .mapped_ret = -ENOENT,
+	  .unmapped_ret = -ENOENT },
+};
+
+static void folio_case_desc(const struct folio_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(folio, folio_cases, folio_case_desc);
+
+static void make_folio(const struct folio_case *c, struct folio *folio,
+		       struct address_space *file)
+{
+	folio->mapping = c->kind == ANON ? ANON_MAPPING :
+			 c->kind == PAGECACHE ? file : NULL;
+	if (c->uptodate)
+		folio_mark_uptodate(folio);
+	if (c->swapbacked)
+		folio_set_swapbacked(folio);
+	if (c->locked)
+		folio_lock(folio);
+	if (c->lru)
+		folio_set_lru(folio);
+	if (c->slab)
+		__folio_set_slab(folio);
+	else if (c->mapped)
+		atomic_set(&folio->_mapcount, 0);
+}
+
+static void unmake_folio(const struct folio_case *c, struct folio *folio)
+{
+	if (c->slab)
+		__folio_clear_slab(folio);
+	else
+		atomic_set(&folio->_mapcount, -1);
+	folio_clear_lru(folio);
+	folio_clear_swapbacked(folio);
+	folio_clear_uptodate(folio);
+	if (c->locked)
+		folio_unlock(folio);
+	folio->mapping = NULL;
+}
+
+static void folio_check_test(struct kunit *test)
+{
+	struct address_space *file = kunit_kzalloc(test, sizeof(*file),
+						   GFP_KERNEL);
+	const struct folio_case *c = test->param_value;
+	struct folio *folio = folio_alloc(GFP_KERNEL, 0);
+
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	make_folio(c, folio, file);
+	KUNIT_EXPECT_EQ(test, folio_test_anon(folio), c->kind == ANON);
+	KUNIT_EXPECT_EQ(test, folio_check_mapped(folio), c->mapped_ret);
+	if (c->unmapped_ret) {
+		KUNIT_EXPECT_EQ(test, folio_check_unmapped(folio),
+				c->unmapped_ret);
+		/* A migration may have mapped it again meanwhile. */
+		if (c->uptodate && c->kind != NONE && !c->locked) {
+			atomic_set(&folio->_mapcount, 0);
+			KUNIT_EXPECT_EQ(test, folio_check_unmapped(folio), 0);
+		}
+	}
+	unmake_folio(c, folio);
+	folio_put(folio);
+}
+
+static struct kunit_case migrate_phys_frame_cases[] = {
+	KUNIT_CASE(address_to_pfn_test),
+	KUNIT_CASE_PARAM(page_get_folio_test, page_gen_params),
+	KUNIT_CASE(page_get_no_folio_test),
+	KUNIT_CASE(page_get_frozen_test),
+	KUNIT_CASE(no_memory_test),
+	KUNIT_CASE_PARAM(folio_check_test, folio_gen_params),
+	{}
+};
+
+static struct kunit_suite migrate_phys_frame_suite = {
+	.name = "migrate_phys_frame",
+	.test_cases = migrate_phys_frame_cases,
+};
+
+kunit_test_suite(migrate_phys_frame_suite);

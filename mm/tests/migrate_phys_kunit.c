@@ -1,1 +1,576 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of the call's tables and statuses. Included at the end of
+ * mm/migrate_phys.c, so that they reach its static functions.
+ */
+#include <kunit/test.h>
+
+#define MAX_PFN		((unsigned long)(BIT_ULL(MAX_PHYSMEM_BITS - PAGE_SHIFT) - 1))
+#define NOT_FOUND	-1
+
+static struct phys_call *call_of(struct kunit *test)
+{
+	return test->priv;
+}
+
+static struct phys_record *lookup(const struct phys_records *records,
+				  unsigned long pfn, unsigned int order)
+{
+	return search_bucket(records, record_hash(records, pfn), pfn, order);
+}
+
+static void forget_records(struct phys_records *records)
+{
+	memset(records->bucket, 0, sizeof(u16) << records->bits);
+	records->nr = 0;
+	records->orders = 0;
+}
+
+/* Nodes and statuses */
+
+static void node_has_memory_test(struct kunit *test)
+{
+	static const int bad[] = {
+		INT_MIN, -MAX_NUMNODES, -1, MAX_NUMNODES, MAX_NUMNODES + 1,
+		INT_MAX,
+	};
+	int i, nid;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		KUNIT_EXPECT_FALSE_MSG(test, node_has_memory(bad[i]), "%d",
+				       bad[i]);
+	for (nid = 0; nid < MAX_NUMNODES; nid++)
+		KUNIT_EXPECT_EQ_MSG(test, node_has_memory(nid),
+				    !!node_state(nid, N_MEMORY), "%d", nid);
+}
+
+/* Of all that a status can be */
+static void status_is_failure_test(struct kunit *test)
+{
+	int status;
+
+	for (status = -MAX_ERRNO; status < MAX_NUMNODES; status++) {
+		bool failure = false;
+
+		switch (status) {
+		case -EBUSY:
+		case -ENOMEM:
+		case -EIO:
+		case -EINVAL:
+			failure = true;
+		}
+		KUNIT_EXPECT_EQ_MSG(test, status_is_failure(status), failure,
+				    "%d", status);
+	}
+}
+
+/* The records of a chunk's folios */
+
+struct records_case {
+	unsigned int entries;	/* that the buckets are made for */
+	unsigned long first, step;
+};
+
+static const struct records_case records_cases[] = {
+	{ 1, 0, 1 },
+	{ 2, 0, 1 },
+	{ 3, 0, 7 },
+	{ PHYS_CHUNK - 1, 1, 1 },
+	{ PHYS_CHUNK, 0, 1 },
+	{ PHYS_CHUNK, 0, 512 },
+	{ PHYS_CHUNK, ULONG_MAX - PHYS_CHUNK + 1, 1 },
+};
+
+static void records_case_desc(const struct records_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u entries, %lx and on by %lu",
+		 c->entries, c->first, c->step);
+}
+
+KUNIT_ARRAY_PARAM(records, records_cases, records_case_desc);
+
+/* However few buckets there are, all records are found. */
+static void records_full_test(struct kunit *test)
+{
+	const struct records_case *c = test->param_value;
+	struct phys_records *records = &call_of(test)->now;
+	int i;
+
+	records->bits = ilog2(c->entries) + 1;
+	for (i = 0; i < PHYS_CHUNK; i++) {
+		unsigned long pfn = c->first + i * c->step;
+
+		KUNIT_ASSERT_NULL(test, lookup(records, pfn, 0));
+		add_record(records, pfn, 0, i);
+	}
+	KUNIT_EXPECT_EQ(test, records->nr, PHYS_CHUNK);
+	KUNIT_EXPECT_EQ(test, records->orders, BIT(0));
+	for (i = 0; i < PHYS_CHUNK; i++) {
+		unsigned long pfn = c->first + i * c->step;
+		struct phys_record *record = lookup(records, pfn, 0);
+
+		KUNIT_ASSERT_NOT_NULL(test, record);
+		KUNIT_EXPECT_EQ(test, record->status, i);
+		KUNIT_EXPECT_EQ(test, record->pfn, pfn);
+		KUNIT_EXPECT_NULL(test, lookup(records, pfn, 1));
+	}
+	KUNIT_EXPECT_NULL(test, lookup(records, c->first - 1, 0));
+	forget_records(records);
+	KUNIT_EXPECT_NULL(test, lookup(records, c->first, 0));
+}
+
+/* Two chunks of the greatest size are known, each in its own table. */
+static void next_records_test(struct kunit *test)
+{
+	struct phys_call *call = call_of(test);
+	unsigned long chunk, i;
+
+	for (chunk = 0; chunk < 4; chunk++) {
+		next_records(call);
+		for (i = 0; i < PHYS_CHUNK; i++)
+			add_record(&call->now, chunk * PHYS_CHUNK + i, 0, chunk);
+		for (i = 0; i < (chunk + 1) * PHYS_CHUNK; i++) {
+			struct phys_record *now = lookup(&call->now, i, 0);
+			struct phys_record *before = lookup(&call->before, i, 0);
+
+			KUNIT_EXPECT_EQ(test, !!now, i / PHYS_CHUNK == chunk);
+			KUNIT_EXPECT_EQ(test, !!before,
+					i / PHYS_CHUNK + 1 == chunk);
+			if (now)
+				KUNIT_EXPECT_EQ(test, now->pfn, i);
+			if (before)
+				KUNIT_EXPECT_EQ(test, before->pfn, i);
+		}
+	}
+}
+
+/* A huge page may have become small ones, or small ones a huge page. */
+static void record_by_order_test(struct kunit *test)
+{
+	struct phys_records *records = &call_of(test)->now;
+
+	add_record(records, 512, 0, 1);
+	add_record(records, 512, 9, 2);
+	KUNIT_EXPECT_EQ(test, lookup(records, 512, 0)->status, 1);
+	KUNIT_EXPECT_EQ(test, lookup(records, 512, 9)->status, 2);
+	KUNIT_EXPECT_NULL(test, lookup(records, 512, 4));
+	KUNIT_EXPECT_EQ(test, records->orders, BIT(0) | BIT(9));
+}
+
+/* Any frame of a folio leads to its record, and no frame beside it does. */
+static void phys_find_record_test(struct kunit *test)
+{
+	struct phys_call *call = call_of(test);
+	unsigned int order;
+
+	for (order = 0; order <= 18; order++) {
+		unsigned long first = 3UL << order, last = (4UL << order) - 1;
+		struct phys_record *record;
+
+		forget_records(&call->now);
+		record = add_record(&call->now, first, order, 0);
+		KUNIT_EXPECT_PTR_EQ(test, record,
+				    phys_find_record(call, first, order));
+		KUNIT_EXPECT_PTR_EQ(test, record,
+				    phys_find_record(call, last, order));
+		KUNIT_EXPECT_PTR_EQ(test, record,
+				    phys_find_record(call, (first + last) / 2,
+						     order));
+		KUNIT_EXPECT_NULL(test, phys_find_record(call, first - 1, order));
+		KUNIT_EXPECT_NULL(test, phys_find_record(call, last + 1, order));
+		KUNIT_EXPECT_NULL(test, phys_find_record(call, first, order + 1));
+	}
+}
+
+struct find_case {
+	unsigned long pfn, orders;
+	int status;
+};
+
+#define ORDERS	(BIT(0) | BIT(4) | BIT(9) | BIT(18))
+
+/* There are 0x200 and 0x40000 of order 9 and 18, 0x410 of 4, 0x800 of 0. */
+static const struct find_case find_cases[] = {
+	{ 0, ORDERS, NOT_FOUND },
+	{ 1, ORDERS, NOT_FOUND },
+	{ 0x1ff, ORDERS, NOT_FOUND },
+	{ 0x200, ORDERS, 9 },
+	{ 0x201, ORDERS, 9 },
+	{ 0x3ff, ORDERS, 9 },
+	{ 0x3ff, ORDERS & ~BIT(9), NOT_FOUND },
+	{ 0x400, ORDERS, NOT_FOUND },
+	{ 0x40f, ORDERS, NOT_FOUND },
+	{ 0x410, BIT(4), 4 },
+	{ 0x41f, ORDERS, 4 },
+	{ 0x420, ORDERS, NOT_FOUND },
+	{ 0x800, ORDERS, 0 },
+	{ 0x801, ORDERS, NOT_FOUND },
+	{ 0x800, 0, NOT_FOUND },
+	{ 0x3ffff, ORDERS, NOT_FOUND },
+	{ 0x40000, ORDERS, 18 },
+	{ 0x7ffff, ORDERS, 18 },
+	{ 0x80000, ORDERS, NOT_FOUND },
+	{ 0x800 + BIT(BITS_PER_LONG - 1), ORDERS, NOT_FOUND },
+	{ ULONG_MAX, ORDERS, NOT_FOUND },
+	{ ULONG_MAX, ULONG_MAX, NOT_FOUND },
+};
+
+static void find_case_desc(const struct find_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "pfn %lx, orders %lx", c->pfn,
+		 c->orders);
+}
+
+KUNIT_ARRAY_PARAM(find, find_cases, find_case_desc);
+
+static void find_record_test(struct kunit *test)
+{
+	const struct find_case *c = test->param_value;
+	struct phys_call *call = call_of(test);
+	struct phys_record *record;
+
+	add_record(&call->now, 0x200, 9, 9);
+	add_record(&call->now, 0x40000, 18, 18);
+	add_record(&call->now, 0x410, 4, 4);
+	add_record(&call->now, 0x800, 0, 0);
+	call->now.orders = c->orders;
+	record = find_record(call, c->pfn);
+	KUNIT_EXPECT_EQ(test, record ? record->status : NOT_FOUND, c->status);
+	KUNIT_EXPECT_EQ(test, call->now.nr, 4U);
+}
+
+/* Each frame of the last folio of its order leads to it. */
+static void find_record_at_the_end_test(struct kunit *test)
+{
+	struct phys_call *call = call_of(test);
+	unsigned int order;
+
+	for (order = 0; order <= 18; order++) {
+		unsigned long first = MAX_PFN & ~(BIT(order) - 1);
+		struct phys_record *record;
+
+		forget_records(&call->now);
+		record = add_record(&call->now, first, order, 0);
+		KUNIT_EXPECT_PTR_EQ(test, record, find_record(call, first));
+		KUNIT_EXPECT_PTR_EQ(test, record, find_record(call, MAX_PFN));
+		KUNIT_EXPECT_NULL(test, find_record(call, first - 1));
+	}
+}
+
+/* Duplicates in a chunk, in any order, have one record. */
+static void find_duplicates_test(struct kunit *test)
+{
+	struct phys_call *call = call_of(test);
+	struct phys_record *huge, *small;
+	unsigned long pfn;
+
+	huge = add_record(&call->now, 512, 9, 1);
+	small = add_record(&call->now, 511, 0, 2);
+	for (pfn = 1023; pfn >= 512; pfn--)
+		KUNIT_EXPECT_PTR_EQ(test, find_record(call, pfn), huge);
+	KUNIT_EXPECT_PTR_EQ(test, find_record(call, 511), small);
+	KUNIT_EXPECT_NULL(test, find_record(call, 510));
+	KUNIT_EXPECT_NULL(test, find_record(call, 1024));
+	KUNIT_EXPECT_EQ(test, call->now.nr, 2U);
+}
+
+/* A huge page that moved is known as long as each chunk names it. */
+static void find_across_chunks_test(struct kunit *test)
+{
+	struct phys_call *call = call_of(test);
+	struct phys_record *record;
+	int chunk;
+
+	add_record(&call->now, BIT(18), 18, 3);
+	add_record(&call->now, 0, 0, 1);
+	for (chunk = 0; chunk < 8; chunk++) {
+		next_records(call);
+		record = find_record(call, BIT(18) + chunk * PHYS_CHUNK);
+		KUNIT_ASSERT_NOT_NULL(test, record);
+		KUNIT_EXPECT_EQ(test, record->status, 3);
+		KUNIT_EXPECT_PTR_EQ(test, find_record(call, BIT(19) - 1), record);
+		KUNIT_EXPECT_EQ(test, call->now.nr, 1U);
+	}
+	/* Chunks without a folio do not count. */
+	next_records(call);
+	next_records(call);
+	KUNIT_EXPECT_NOT_NULL(test, lookup(&call->before, BIT(18), 18));
+	add_record(&call->now, 0, 0, 1);
+	next_records(call);
+	KUNIT_EXPECT_NULL(test, find_record(call, BIT(18)));
+}
+
+/* A record of this chunk is found rather than one of the chunk before. */
+static void find_prefers_this_chunk_test(struct kunit *test)
+{
+	struct phys_call *call = call_of(test);
+
+	add_record(&call->now, 7, 0, -EBUSY);
+	next_records(call);
+	add_record(&call->now, 7, 0, 1);
+	KUNIT_EXPECT_EQ(test, find_record(call, 7)->status, 1);
+
+	/* Of whatever size either was */
+	next_records(call);
+	add_record(&call->now, 0, 9, 2);
+	KUNIT_EXPECT_EQ(test, find_record(call, 7)->status, 2);
+}
+
+/* The statuses of entries */
+
+struct status_case {
+	int status;
+	bool counts;
+};
+
+static const struct status_case status_cases[] = {
+	{ 0, false },
+	{ 1, false },
+	{ MAX_NUMNODES - 1, false },
+	{ -ENOENT, false },
+	{ -EFAULT, false },
+	{ -EACCES, false },
+	{ -EBUSY, true },
+	{ -ENOMEM, true },
+	{ -EIO, true },
+	{ -EINVAL, true },
+};
+
+static void status_case_desc(const struct status_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%d", c->status);
+}
+
+KUNIT_ARRAY_PARAM(status, status_cases, status_case_desc);
+
+/* All entries of a folio report the same, and each of them counts. */
+static void set_statuses_test(struct kunit *test)
+{
+	static const unsigned int counts[] = {
+		0, 1, 2, PHYS_CHUNK - 1, PHYS_CHUNK,
+	};
+	const struct status_case *c = test->param_value;
+	struct phys_call *call = call_of(test);
+	unsigned long failed = 0;
+	unsigned int i, k;
+
+	add_record(&call->now, 20, 0, c->status);
+	for (k = 0; k < ARRAY_SIZE(counts); k++) {
+		for (i = 0; i < PHYS_CHUNK; i++) {
+			call->chunk.record[i] = 1;
+			call->chunk.status[i] = INT_MIN;
+		}
+		call->chunk.nr = counts[k];
+		set_statuses(call);
+		failed += c->counts ? counts[k] : 0;
+		for (i = 0; i < PHYS_CHUNK; i++)
+			KUNIT_EXPECT_EQ(test, call->chunk.status[i],
+					i < counts[k] ? c->status : INT_MIN);
+		KUNIT_EXPECT_EQ(test, call->failed, failed);
+	}
+}
+
+static void set_mixed_statuses_test(struct kunit *test)
+{
+	static const struct {
+		u16 record;
+		int status;
+	} entries[] = {
+		{ 0, -ENOENT },
+		{ 1, 2 },
+		{ 2, -EBUSY },
+		{ 1, 2 },
+		{ 3, -EACCES },
+		{ 2, -EBUSY },
+		{ 4, -ENOMEM },
+		{ 0, -ENOENT },
+	};
+	struct phys_call *call = call_of(test);
+	int i;
+
+	add_record(&call->now, 10, 0, 2);
+	add_record(&call->now, 20, 0, -EBUSY);
+	add_record(&call->now, 30, 0, -EACCES);
+	add_record(&call->now, 40, 0, -ENOMEM);
+	for (i = 0; i < ARRAY_SIZE(entries); i++) {
+		call->chunk.status[i] = -ENOENT;
+		call->chunk.record[i] = entries[i].record;
+	}
+	call->chunk.nr = ARRAY_SIZE(entries);
+	set_statuses(call);
+	for (i = 0; i < ARRAY_SIZE(entries); i++)
+		KUNIT_EXPECT_EQ(test, call->chunk.status[i], entries[i].status);
+	KUNIT_EXPECT_EQ(test, call->failed, 3UL);
+}
+
+/* Drains */
+
+/* Each drain puts off the next until the call has twice as many entries. */
+static void drain_lru_batches_test(struct kunit *test)
+{
+	static const struct {
+		unsigned long done, next;
+	} drains[] = {
+		{ 0, PHYS_CHUNK },
+		{ 100, PHYS_CHUNK },
+		{ PHYS_CHUNK, 2 * PHYS_CHUNK },
+		{ 2 * PHYS_CHUNK, 4 * PHYS_CHUNK },
+		{ 1UL << 20, 1UL << 21 },
+	};
+	struct phys_call *call = call_of(test);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(drains); i++) {
+		call->done = drains[i].done;
+		call->batch.next_drain = 7;
+		call->batch.drain = false;
+		drain_lru_batches(call);
+		KUNIT_EXPECT_EQ(test, call->batch.next_drain, 7UL);
+		call->batch.drain = true;
+		drain_lru_batches(call);
+		KUNIT_EXPECT_FALSE(test, call->batch.drain);
+		KUNIT_EXPECT_EQ(test, call->batch.next_drain, drains[i].next);
+	}
+}
+
+/* The memory of a call */
+
+struct table {
+	const char *name;
+	void *start;
+	size_t size;
+	size_t align;
+};
+
+#define TABLE(_start, _nr)						\
+	{ #_start, _start, (_nr) * sizeof(*(_start)), __alignof__(*(_start)) }
+
+static void expect_tables(struct kunit *test, const struct phys_call *call,
+			  unsigned int entries, void *room, void *end)
+{
+	const struct table tables[] = {
+		TABLE(call->now.bucket, 1UL << call->now.bits),
+		TABLE(call->now.record, entries),
+		TABLE(call->before.bucket, 1UL << call->before.bits),
+		TABLE(call->before.record, entries),
+		TABLE(call->spaces.bucket, 1UL << call->spaces.bits),
+		TABLE(call->spaces.space, 1UL << call->spaces.bits),
+		TABLE(call->rmaps.slot, 1UL << call->rmaps.bits),
+		TABLE(call->batch.waiting, nr_node_ids),
+		TABLE(call->batch.target, entries),
+		TABLE(call->chunk.addr, entries),
+		TABLE(call->chunk.node, entries),
+		TABLE(call->chunk.status, entries),
+		TABLE(call->chunk.record, entries),
+	};
+	int i, k;
+
+	for (i = 0; i < ARRAY_SIZE(tables); i++) {
+		const struct table *t = &tables[i];
+
+		KUNIT_EXPECT_TRUE_MSG(test, t->start >= room &&
+				      t->start + t->size <= end,
+				      "%s of %u entries is outside", t->name,
+				      entries);
+		KUNIT_EXPECT_TRUE_MSG(test, IS_ALIGNED((unsigned long)t->start,
+						       t->align),
+				      "%s of %u entries is at %p", t->name,
+				      entries, t->start);
+		for (k = 0; k < i; k++)
+			KUNIT_EXPECT_TRUE_MSG(test, t->start >= tables[k].start +
+					      tables[k].size ||
+					      t->start + t->size <= tables[k].start,
+					      "%s and %s of %u entries overlap",
+					      t->name, tables[k].name, entries);
+	}
+}
+
+/* Room on the stack is aligned to 8 bytes, and to no more. */
+static void lay_out_call_test(struct kunit *test)
+{
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	void *room = (void *)(PAGE_SIZE + sizeof(u64));
+	unsigned int entries;
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	for (entries = 1; entries <= PHYS_CHUNK; entries++) {
+		void *end = lay_out_call(call, entries, room);
+
+		expect_tables(test, call, entries, room, end);
+		KUNIT_EXPECT_EQ(test, call->now.bits, call->before.bits);
+		KUNIT_EXPECT_LE(test, entries, BIT(call->now.bits));
+		KUNIT_EXPECT_LE(test, call->rmaps.bits, RMAPS_BITS);
+	}
+}
+
+/* Memory is allocated only for calls that do not fit where they are given room. */
+static void open_call_test(struct kunit *test)
+{
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	void *few = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	unsigned int entries;
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	KUNIT_ASSERT_NOT_NULL(test, few);
+	for (entries = 1; entries <= PHYS_CHUNK; entries++) {
+		size_t needed = lay_out_call(call, entries, few) - few;
+
+		call->room = NULL;
+		if (needed <= PAGE_SIZE) {
+			KUNIT_EXPECT_EQ(test, open_call(call, entries, few,
+							needed), 0);
+			KUNIT_EXPECT_NULL(test, call->room);
+			expect_tables(test, call, entries, few, few + needed);
+		}
+		KUNIT_ASSERT_EQ(test, open_call(call, entries, few, needed - 1),
+				0);
+		KUNIT_EXPECT_NOT_NULL(test, call->room);
+		expect_tables(test, call, entries, call->room,
+			      call->room + needed);
+		kvfree(call->room);
+	}
+}
+
+static struct kunit_case migrate_phys_cases[] = {
+	KUNIT_CASE(node_has_memory_test),
+	KUNIT_CASE(status_is_failure_test),
+	KUNIT_CASE_PARAM(records_full_test, records_gen_params),
+	KUNIT_CASE(next_records_test),
+	KUNIT_CASE(record_by_order_test),
+	KUNIT_CASE(phys_find_record_test),
+	KUNIT_CASE_PARAM(find_record_test, find_gen_params),
+	KUNIT_CASE(find_record_at_the_end_test),
+	KUNIT_CASE(find_duplicates_test),
+	KUNIT_CASE(find_across_chunks_test),
+	KUNIT_CASE(find_prefers_this_chunk_test),
+	KUNIT_CASE_PARAM(set_statuses_test, status_gen_params),
+	KUNIT_CASE(set_mixed_statuses_test),
+	KUNIT_CASE(drain_lru_batches_test),
+	KUNIT_CASE(lay_out_call_test),
+	KUNIT_CASE(open_call_test),
+	{}
+};
+
+static int migrate_phys_init(struct kunit *test)
+{
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+
+	if (!call || open_call(call, PHYS_CHUNK, NULL, 0))
+		return -ENOMEM;
+	test->priv = call;
+	return 0;
+}
+
+static void migrate_phys_exit(struct kunit *test)
+{
+	kvfree(call_of(test)->room);
+}
+
+static struct kunit_suite migrate_phys_suite = {
+	.name = "migrate_phys",
+	.init = migrate_phys_init,
+	.exit = migrate_phys_exit,
+	.test_cases = migrate_phys_cases,
+};
+
+kunit_test_suite(migrate_phys_suite);

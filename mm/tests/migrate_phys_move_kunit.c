@@ -1,1 +1,221 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of targets. Included at the end of mm/migrate_phys_move.c, so that
+ * they reach its static functions.
+ */
+#include <kunit/test.h>
+
+#define TARGETS		3
+
+static void target_gfp_test(struct kunit *test)
+{
+	const gfp_t always = __GFP_THISNODE | __GFP_KSWAPD_RECLAIM |
+			     __GFP_NOMEMALLOC | __GFP_NOWARN | __GFP_HIGHMEM |
+			     __GFP_MOVABLE;
+	unsigned int order;
+
+	for (order = 0; order <= 18; order++) {
+		gfp_t gfp = target_gfp(order);
+
+		KUNIT_EXPECT_EQ_MSG(test, gfp & always, always, "order %u",
+				    order);
+		/* The caller's cpuset does not count, and nobody waits for I/O. */
+		KUNIT_EXPECT_FALSE_MSG(test, gfp & __GFP_HARDWALL, "order %u",
+				       order);
+		KUNIT_EXPECT_EQ_MSG(test, !!(gfp & __GFP_COMP), order > 0,
+				    "order %u", order);
+		KUNIT_EXPECT_EQ_MSG(test, !!(gfp & __GFP_NORETRY), order > 0,
+				    "order %u", order);
+		/* With __GFP_NORETRY it compacts and does not reclaim. */
+		KUNIT_EXPECT_EQ_MSG(test, !!(gfp & __GFP_DIRECT_RECLAIM),
+				    order > PAGE_ALLOC_COSTLY_ORDER, "order %u",
+				    order);
+	}
+}
+
+static struct folio *test_folio(struct kunit *test, unsigned int order)
+{
+	struct folio *folio = folio_alloc(GFP_KERNEL | __GFP_COMP, order);
+
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	return folio;
+}
+
+struct order_case {
+	unsigned int order;
+};
+
+static const struct order_case order_cases[] = {
+	{ 0 }, { 1 }, { 2 }, { 4 },
+};
+
+static void order_case_desc(const struct order_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "order %u", c->order);
+}
+
+KUNIT_ARRAY_PARAM(order, order_cases, order_case_desc);
+
+/* Targets of the folios' own order come from the stack, and go back to it. */
+static void get_target_test(struct kunit *test)
+{
+	const struct order_case *c = test->param_value;
+	struct folio *src = test_folio(test, c->order), *dst[TARGETS];
+	struct page *pages[TARGETS] = { };
+	struct phys_targets targets = {
+		.page = pages,
+		.nid = folio_nid(src),
+		.order = c->order,
+	};
+	unsigned long private = (unsigned long)&targets;
+	int i;
+
+	alloc_targets(&targets, src, TARGETS);
+	KUNIT_ASSERT_EQ(test, targets.nr, TARGETS);
+	for (i = 0; i < TARGETS; i++) {
+		dst[i] = page_folio(pages[i]);
+		KUNIT_EXPECT_EQ(test, folio_order(dst[i]), c->order);
+		KUNIT_EXPECT_EQ(test, folio_nid(dst[i]), targets.nid);
+	}
+	for (i = TARGETS - 1; i >= 0; i--) {
+		KUNIT_EXPECT_PTR_EQ(test, get_target(src, private), dst[i]);
+		KUNIT_EXPECT_EQ(test, targets.nr, i);
+	}
+	for (i = 0; i < TARGETS; i++) {
+		put_target(dst[i], private);
+		KUNIT_EXPECT_EQ(test, targets.nr, i + 1);
+		KUNIT_EXPECT_PTR_EQ(test, page_folio(pages[i]), dst[i]);
+		KUNIT_EXPECT_EQ(test, folio_ref_count(dst[i]), 1);
+	}
+	KUNIT_EXPECT_FALSE(test, targets.no_room);
+	while (targets.nr)
+		folio_put(page_folio(pages[--targets.nr]));
+	folio_put(src);
+}
+
+/* A piece of a folio that was split has a target of its own order. */
+static void get_target_of_piece_test(struct kunit *test)
+{
+	struct folio *whole = test_folio(test, 2), *piece = test_folio(test, 0);
+	struct page *pages[TARGETS] = { };
+	struct phys_targets targets = {
+		.page = pages,
+		.nid = folio_nid(whole),
+		.order = 2,
+	};
+	unsigned long private = (unsigned long)&targets;
+	struct folio *dst;
+
+	alloc_targets(&targets, whole, 1);
+	KUNIT_ASSERT_EQ(test, targets.nr, 1U);
+	dst = get_target(piece, private);
+	KUNIT_ASSERT_NOT_NULL(test, dst);
+	KUNIT_EXPECT_EQ(test, folio_order(dst), 0U);
+	KUNIT_EXPECT_EQ(test, folio_nid(dst), targets.nid);
+	KUNIT_EXPECT_EQ(test, targets.nr, 1U);
+	KUNIT_EXPECT_PTR_NE(test, folio_page(dst, 0), pages[0]);
+
+	/* Unused, it is freed and not kept for a whole folio. */
+	folio_get(dst);
+	put_target(dst, private);
+	KUNIT_EXPECT_EQ(test, targets.nr, 1U);
+	KUNIT_EXPECT_EQ(test, folio_ref_count(dst), 1);
+	folio_put(dst);
+
+	KUNIT_EXPECT_PTR_EQ(test, folio_page(get_target(whole, private), 0),
+			    pages[0]);
+	KUNIT_EXPECT_EQ(test, targets.nr, 0U);
+	put_page(pages[0]);
+	folio_put(whole);
+	folio_put(piece);
+}
+
+/* Isolation */
+
+struct isolate_case {
+	const char *name;
+	int without_target;
+	bool last_look;
+};
+
+static const struct isolate_case isolate_cases[] = {
+	{ "all have a target", 0, false },
+	{ "one has no target", 1, false },
+	{ "no folio has a target", TARGETS, false },
+	{ "all have a target, last look", 0, true },
+	{ "one has no target, last look", 1, true },
+};
+
+static void isolate_case_desc(const struct isolate_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(isolate, isolate_cases, isolate_case_desc);
+
+/*
+ * These folios are on no LRU list, as if they were in a batch of some CPU: they
+ * are set aside until a drain, and busy after it.
+ */
+static void isolate_folios_test(struct kunit *test)
+{
+	const struct isolate_case *c = test->param_value;
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct phys_record records[TARGETS];
+	struct folio *folios[TARGETS];
+	u16 bucket[1 << 2] = { }, link;
+	LIST_HEAD(list);
+	int i, aside = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	call->now.bits = 2;
+	call->now.bucket = bucket;
+	call->now.record = records;
+	call->now.nr = TARGETS;
+	call->batch.last_look = c->last_look;
+	for (i = 0; i < TARGETS; i++) {
+		u32 hash;
+
+		folios[i] = test_folio(test, 0);
+		/* One for the batch, one for this test */
+		folio_get(folios[i]);
+		records[i] = (struct phys_record) {
+			.pfn = folio_pfn(folios[i]),
+			.status = 1,
+			.link = i,
+		};
+		hash = hash_long(records[i].pfn, call->now.bits);
+		records[i].next = bucket[hash];
+		bucket[hash] = i + 1;
+	}
+	isolate_folios(call, TARGETS, c->without_target, &list);
+	KUNIT_EXPECT_TRUE(test, list_empty(&list));
+	for (link = call->batch.aside; link; link = records[link - 1].link)
+		aside++;
+	for (i = 0; i < TARGETS; i++) {
+		bool target = TARGETS - 1 - i >= c->without_target;
+
+		KUNIT_EXPECT_EQ(test, records[i].status,
+				!target ? -ENOMEM : c->last_look ? -EBUSY : 1);
+		KUNIT_EXPECT_EQ(test, folio_ref_count(folios[i]), 1);
+		folio_put(folios[i]);
+	}
+	KUNIT_EXPECT_EQ(test, aside,
+			c->last_look ? 0 : TARGETS - c->without_target);
+	KUNIT_EXPECT_EQ(test, call->batch.drain, aside > 0);
+}
+
+static struct kunit_case migrate_phys_move_cases[] = {
+	KUNIT_CASE(target_gfp_test),
+	KUNIT_CASE_PARAM(get_target_test, order_gen_params),
+	KUNIT_CASE(get_target_of_piece_test),
+	KUNIT_CASE_PARAM(isolate_folios_test, isolate_gen_params),
+	{}
+};
+
+static struct kunit_suite migrate_phys_move_suite = {
+	.name = "migrate_phys_move",
+	.test_cases = migrate_phys_move_cases,
+};
+
+kunit_test_suite(migrate_phys_move_suite);

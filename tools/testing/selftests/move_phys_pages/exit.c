@@ -9,15 +9,14 @@
  */
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/fuse.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "../kselftest_harness.h"
+#include "fuse.h"
 #include "util.h"
 
 #define SEED		29
@@ -47,8 +46,7 @@ FIXTURE(exiting)
 	bool cpusets;
 	char domain[64];
 	char confined[80];
-	char file[64];		/* of FUSE */
-	int fuse;
+	struct fuse_file file;
 	int ready[2];
 	enum memory kind;
 	char *mem;
@@ -149,83 +147,6 @@ FIXTURE_VARIANT_ADD(exiting, thread_of_constrained_leader)
 	.clone_flags = THREAD,
 };
 
-/* The file that never comes: FUSE, and that is all of it that is needed */
-static void send_reply(int fuse, uint64_t unique, int err, const void *data,
-		       size_t size)
-{
-	char buf[256] = "";
-	struct fuse_out_header *out = (void *)buf;
-
-	out->len = sizeof(*out) + size;
-	out->error = -err;
-	out->unique = unique;
-	memcpy(out + 1, data, size);
-	if (write(fuse, buf, out->len) != out->len)
-		die("FUSE does not take a reply");
-}
-
-/* Until there have been so many requests of a kind */
-static void serve(int fuse, uint32_t kind, unsigned int times)
-{
-	const struct fuse_init_out init = {
-		.major = FUSE_KERNEL_VERSION,
-		.minor = FUSE_KERNEL_MINOR_VERSION,
-		.max_write = page_size(),
-	};
-	const struct fuse_attr_out attr = {
-		.attr_valid = UINT32_MAX,
-		.attr = {
-			.ino = FUSE_ROOT_ID,
-			.mode = S_IFREG | 0600,
-			.nlink = 1,
-			.size = TASKS * page_size(),
-		},
-	};
-	/* Else the second to open it would wait for the page of the first */
-	const struct fuse_open_out open = { .open_flags = FOPEN_KEEP_CACHE };
-	/* The least that the kernel takes: a header, and a page */
-	const size_t size = FUSE_MIN_READ_BUFFER + page_size();
-	struct fuse_in_header *in = malloc(size);
-
-	while (times) {
-		if (!in || read(fuse, in, size) < (ssize_t)sizeof(*in))
-			die("no request from FUSE");
-		times -= in->opcode == kind;
-		switch (in->opcode) {
-		case FUSE_INIT:
-			send_reply(fuse, in->unique, 0, &init, sizeof(init));
-			break;
-		case FUSE_GETATTR:
-			send_reply(fuse, in->unique, 0, &attr, sizeof(attr));
-			break;
-		case FUSE_OPEN:
-			send_reply(fuse, in->unique, 0, &open, sizeof(open));
-			break;
-		case FUSE_READ:
-			break;
-		default:
-			send_reply(fuse, in->unique, EOPNOTSUPP, NULL, 0);
-		}
-	}
-	free(in);
-}
-
-static bool mount_file(FIXTURE_DATA(exiting) *self)
-{
-	char options[128];
-
-	self->fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (self->fuse < 0)
-		return false;
-	snprintf(self->file, sizeof(self->file), "/tmp/mpp-%d", getpid());
-	close(open(self->file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-	snprintf(options, sizeof(options),
-		 "fd=%d,rootmode=%o,user_id=0,group_id=0", self->fuse, S_IFREG);
-	if (mount("mpp", self->file, "fuse", MS_NOSUID | MS_NODEV, options))
-		die("cannot mount a FUSE file");
-	return true;
-}
-
 static void make_cgroups(FIXTURE_DATA(exiting) *self)
 {
 	snprintf(self->domain, sizeof(self->domain), ROOT "/mpp-%d", getpid());
@@ -241,7 +162,7 @@ static void make_cgroups(FIXTURE_DATA(exiting) *self)
 FIXTURE_SETUP(exiting)
 {
 	TWO_NODES(self->from, self->to);
-	if (!mount_file(self))
+	if (!fuse_mount(&self->file, TASKS * page_size(), BIT(FUSE_READ), NULL))
 		SKIP_TEST("needs CONFIG_FUSE_FS");
 	self->cpusets = try_write_file(ROOT "/cgroup.subtree_control",
 				       "+cpuset");
@@ -259,7 +180,7 @@ FIXTURE_TEARDOWN(exiting)
 	unsigned int i;
 
 	/* Now the file is broken, and those who wait for it end */
-	close(self->fuse);
+	fuse_abort(&self->file);
 	for (i = 0; i < TASKS; i++) {
 		if (i && variant->clone_flags != PROCESS)
 			continue;
@@ -269,8 +190,7 @@ FIXTURE_TEARDOWN(exiting)
 	/* Of a skipped test it is empty; anonymous memory was the tasks' own */
 	if (self->tasks[0].tid && self->kind != ANON)
 		EXPECT_TRUE(intact(self->mem, page_size(), SEED));
-	EXPECT_EQ(0, umount(self->file));
-	EXPECT_EQ(0, unlink(self->file));
+	fuse_unmount(&self->file);
 	if (self->cpusets) {
 		EXPECT_TRUE(remove_cgroup(self->confined));
 		EXPECT_TRUE(remove_cgroup(self->domain));
@@ -300,7 +220,7 @@ static void be_constrained(const FIXTURE_DATA(exiting) *self)
 static void hold_exit(const FIXTURE_DATA(exiting) *self, unsigned int nr)
 {
 	const size_t size = TASKS * page_size(), list_size = 3 * sizeof(long);
-	int fd = open(self->file, O_RDONLY | O_CLOEXEC);
+	int fd = open(self->file.path, O_RDONLY | O_CLOEXEC);
 	char *file;
 
 	if (fd < 0)
@@ -348,12 +268,12 @@ static void start(FIXTURE_DATA(exiting) *self, int clone_flags)
 	if (pid)
 		return;
 	/* Else the file would live as long as who waits for it */
-	close(self->fuse);
+	close(self->file.dev);
 	/*
 	 * FUSE takes a file for empty until somebody asks for its size. Whoever
 	 * does so later throws out what the other one reads, and waits for it.
 	 */
-	if (stat(self->file, &st))
+	if (stat(self->file.path, &st))
 		die("the FUSE file has no size");
 	if (self->cpusets)
 		write_in(self->domain, "cgroup.procs", "0");
@@ -395,10 +315,10 @@ static uint64_t set_the_scene(struct __test_metadata *_metadata,
 		exits += variant->roles[i].exits;
 	}
 	start(self, variant->clone_flags);
-	serve(self->fuse, FUSE_GETATTR, 1);
+	fuse_serve(&self->file, FUSE_GETATTR, 1);
 	for (i = 0; i < count; i++)
 		ASSERT_EQ(1, read(self->ready[0], &byte, 1));
-	serve(self->fuse, FUSE_READ, exits);
+	fuse_serve(&self->file, FUSE_READ, exits);
 	for (i = 0; i < count; i++)
 		EXPECT_EQ(variant->roles[i].exits,
 			  is_exiting(self->tasks[i].tid));

@@ -2,6 +2,7 @@
 /* A node without room keeps nobody else from moving */
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <linux/kernel-page-flags.h>
 
 #include "../kselftest_harness.h"
 #include "util.h"
@@ -114,23 +115,40 @@ TEST_F(room, others_still_move)
 	EXPECT_EQ(PAGES, count_on_node(0, self->mem, PAGES, self->to));
 }
 
+static unsigned long splits(void)
+{
+	return vmstat("/proc/vmstat", "thp_split_page") +
+	       vmstat("/proc/vmstat", "thp_migration_split");
+}
+
+/* Without room in one piece a huge page stays where it is, and stays whole. */
 TEST_F(room, of_huge_pages)
 {
 	size_t pages = thp_size() / page_size();
 	struct request *req = request_new(pages);
 	char *mem = alloc_thp(self->from, SEED);
+	unsigned long before;
+	uint64_t phys;
 
 	if (!mem)
 		SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+	before = splits();
+	phys = phys_of(0, mem);
 	request_set_pages(req, 0, mem, pages, self->to);
-	/* As a whole or in pieces: all of it has one status, and it is true. */
 	if (request_move(req, 0)) {
 		EXPECT_EQ(pages, request_count(req, -ENOMEM));
-		EXPECT_GT(pages, count_on_node(0, mem, pages, self->to));
+		EXPECT_EQ(pages, count_on_node(0, mem, pages, self->from));
+		EXPECT_EQ(phys, phys_of(0, mem));
 	} else {
 		EXPECT_EQ(pages, request_count(req, self->to));
 		EXPECT_EQ(pages, count_on_node(0, mem, pages, self->to));
 	}
+	phys = phys_of(0, mem);
+	EXPECT_TRUE(page_has(phys, KPF_THP));
+	EXPECT_TRUE(page_has(phys, KPF_COMPOUND_HEAD));
+	EXPECT_TRUE(page_has(phys + thp_size() - page_size(),
+			     KPF_COMPOUND_TAIL));
+	EXPECT_EQ(before, splits());
 	EXPECT_TRUE(intact(mem, pages * page_size(), SEED));
 }
 

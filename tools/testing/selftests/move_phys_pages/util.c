@@ -791,6 +791,16 @@ void reap(pid_t pid)
 		die("cannot end process %d", pid);
 }
 
+int exit_of(pid_t pid)
+{
+	int tries = 10000, how;
+
+	while (!waitpid(pid, &how, WNOHANG))
+		if (!--tries || usleep(1000))
+			return -1;
+	return how;
+}
+
 bool in_state(pid_t pid, char state)
 {
 	char path[64], stat[512];

@@ -197,6 +197,8 @@ bool intact(const void *mem, size_t size, uint32_t seed);
 pid_t spawn(void (*fn)(void *arg), void *arg);
 pid_t spawn_vm(void (*fn)(void *arg), void *arg);
 void reap(pid_t pid);
+/* The status with which a child has ended; -1 if it does not */
+int exit_of(pid_t pid);
 /* Is it in this state, by the letter that /proc has for it? */
 bool in_state(pid_t pid, char state);
 
