@@ -79,7 +79,7 @@ static void waits_for_drain_test(struct kunit *test)
 	const struct drain_case *c = test->param_value;
 	struct folio *folio = drain_folio(test);
 
-	KUNIT_EXPECT_EQ(test, waits_for_drain(folio), c->waits);
+	KUNIT_EXPECT_EQ(test, waits_for_drain(folio, c->mapped), c->waits);
 	free_folio(folio);
 }
 
@@ -92,22 +92,24 @@ static void may_be_in_lru_batch_test(struct kunit *test)
 	struct folio *folio = drain_folio(test);
 
 	KUNIT_ASSERT_NOT_NULL(test, call);
-	KUNIT_EXPECT_EQ(test, may_be_in_lru_batch(call, folio), c->waits);
+	KUNIT_EXPECT_EQ(test, may_be_in_lru_batch(call, folio, c->mapped),
+			c->waits);
 	KUNIT_EXPECT_EQ(test, batch->drain, c->waits);
 
 	batch->drain = false;
 	batch->next_drain = 512;
-	KUNIT_EXPECT_FALSE(test, may_be_in_lru_batch(call, folio));
+	KUNIT_EXPECT_FALSE(test, may_be_in_lru_batch(call, folio, c->mapped));
 	call->done = 511;
-	KUNIT_EXPECT_FALSE(test, may_be_in_lru_batch(call, folio));
+	KUNIT_EXPECT_FALSE(test, may_be_in_lru_batch(call, folio, c->mapped));
 	KUNIT_EXPECT_FALSE(test, batch->drain);
 	call->done = 512;
-	KUNIT_EXPECT_EQ(test, may_be_in_lru_batch(call, folio), c->waits);
+	KUNIT_EXPECT_EQ(test, may_be_in_lru_batch(call, folio, c->mapped),
+			c->waits);
 	KUNIT_EXPECT_EQ(test, batch->drain, c->waits);
 
 	batch->drain = false;
 	batch->last_look = true;
-	KUNIT_EXPECT_FALSE(test, may_be_in_lru_batch(call, folio));
+	KUNIT_EXPECT_FALSE(test, may_be_in_lru_batch(call, folio, c->mapped));
 	KUNIT_EXPECT_FALSE(test, batch->drain);
 	free_folio(folio);
 }
@@ -119,7 +121,7 @@ static void large_folio_in_lru_batch_test(struct kunit *test)
 	struct folio *folio = test_folio(test, 2);
 
 	KUNIT_ASSERT_NOT_NULL(test, call);
-	KUNIT_EXPECT_FALSE(test, may_be_in_lru_batch(call, folio));
+	KUNIT_EXPECT_FALSE(test, may_be_in_lru_batch(call, folio, 0));
 	KUNIT_EXPECT_FALSE(test, call->batch.drain);
 	folio_put(folio);
 }
@@ -223,11 +225,11 @@ static void find_rmap_test(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, call);
 	call->rmaps.slot = slots;
 	call->rmaps.bits = 1;
-	KUNIT_EXPECT_NULL(test, find_rmap(call, folio, 0));
+	KUNIT_EXPECT_NULL(test, find_rmap(call, folio, 0, 1));
 	folio->mapping = ANON_MAPPING;
 	atomic_set(&folio->_mapcount, 0);
 	for (nid = 0; nid < 8; nid++) {
-		rmap = find_rmap(call, folio, nid);
+		rmap = find_rmap(call, folio, nid, 1);
 		KUNIT_ASSERT_NOT_NULL(test, rmap);
 		KUNIT_EXPECT_PTR_EQ(test, rmap->mapping, ANON_MAPPING);
 		KUNIT_EXPECT_EQ(test, rmap->nid, nid);
@@ -235,22 +237,22 @@ static void find_rmap_test(struct kunit *test)
 		KUNIT_EXPECT_NULL(test, rmap->witness);
 		rmap->walked = 17;
 		rmap->witness = folio;
-		KUNIT_EXPECT_PTR_EQ(test, find_rmap(call, folio, nid), rmap);
+		KUNIT_EXPECT_PTR_EQ(test, find_rmap(call, folio, nid, 1), rmap);
 		KUNIT_EXPECT_EQ(test, rmap->walked, 17U);
 		KUNIT_EXPECT_PTR_EQ(test, rmap->witness, folio);
 	}
 	phys_forget_rmaps(call);
-	rmap = find_rmap(call, folio, 7);
+	rmap = find_rmap(call, folio, 7, 1);
 	KUNIT_EXPECT_NULL(test, rmap->witness);
 	KUNIT_EXPECT_EQ(test, rmap->walked, 0U);
 
 	/* A shared folio without MPOL_MF_MOVE_ALL, and policies, need a walk. */
 	atomic_set(&folio->_mapcount, 1);
-	KUNIT_EXPECT_NULL(test, find_rmap(call, folio, 0));
+	KUNIT_EXPECT_NULL(test, find_rmap(call, folio, 0, 2));
 	call->flags = MPOL_MF_MOVE_ALL;
-	KUNIT_EXPECT_NOT_NULL(test, find_rmap(call, folio, 0));
+	KUNIT_EXPECT_NOT_NULL(test, find_rmap(call, folio, 0, 2));
 	call->flags = MPOL_MF_MOVE_ALL | MPOL_MF_STRICT;
-	KUNIT_EXPECT_NULL(test, find_rmap(call, folio, 0));
+	KUNIT_EXPECT_NULL(test, find_rmap(call, folio, 0, 2));
 	free_folio(folio);
 }
 

@@ -133,10 +133,10 @@ static void no_memory_test(struct kunit *test)
 	for (bit = MAX_PHYSMEM_BITS; bit < 64; bit++) {
 		KUNIT_EXPECT_EQ(test, phys_get_folio(BIT_ULL(bit), &folio),
 				-ENOENT);
-		KUNIT_EXPECT_EQ(test, phys_query(BIT_ULL(bit)), -ENOENT);
+		KUNIT_EXPECT_EQ(test, query_address(BIT_ULL(bit)), -ENOENT);
 	}
 	KUNIT_EXPECT_EQ(test, phys_get_folio(U64_MAX, &folio), -ENOENT);
-	KUNIT_EXPECT_EQ(test, phys_query(U64_MAX), -ENOENT);
+	KUNIT_EXPECT_EQ(test, query_address(U64_MAX), -ENOENT);
 }
 
 /* Whether a process maps a folio, and why not */

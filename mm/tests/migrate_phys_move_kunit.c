@@ -61,9 +61,9 @@ static void get_target_test(struct kunit *test)
 {
 	const struct order_case *c = test->param_value;
 	struct folio *src = test_folio(test, c->order), *dst[TARGETS];
-	struct page *pages[TARGETS] = { };
+	struct folio *folios[TARGETS] = { };
 	struct phys_targets targets = {
-		.page = pages,
+		.folio = folios,
 		.nid = folio_nid(src),
 		.order = c->order,
 	};
@@ -73,7 +73,7 @@ static void get_target_test(struct kunit *test)
 	alloc_targets(&targets, src, TARGETS);
 	KUNIT_ASSERT_EQ(test, targets.nr, TARGETS);
 	for (i = 0; i < TARGETS; i++) {
-		dst[i] = page_folio(pages[i]);
+		dst[i] = folios[i];
 		KUNIT_EXPECT_EQ(test, folio_order(dst[i]), c->order);
 		KUNIT_EXPECT_EQ(test, folio_nid(dst[i]), targets.nid);
 	}
@@ -84,12 +84,12 @@ static void get_target_test(struct kunit *test)
 	for (i = 0; i < TARGETS; i++) {
 		put_target(dst[i], private);
 		KUNIT_EXPECT_EQ(test, targets.nr, i + 1);
-		KUNIT_EXPECT_PTR_EQ(test, page_folio(pages[i]), dst[i]);
+		KUNIT_EXPECT_PTR_EQ(test, folios[i], dst[i]);
 		KUNIT_EXPECT_EQ(test, folio_ref_count(dst[i]), 1);
 	}
 	KUNIT_EXPECT_FALSE(test, targets.no_room);
 	while (targets.nr)
-		folio_put(page_folio(pages[--targets.nr]));
+		folio_put(folios[--targets.nr]);
 	folio_put(src);
 }
 
@@ -97,9 +97,9 @@ static void get_target_test(struct kunit *test)
 static void get_target_of_piece_test(struct kunit *test)
 {
 	struct folio *whole = test_folio(test, 2), *piece = test_folio(test, 0);
-	struct page *pages[TARGETS] = { };
+	struct folio *folios[TARGETS] = { };
 	struct phys_targets targets = {
-		.page = pages,
+		.folio = folios,
 		.nid = folio_nid(whole),
 		.order = 2,
 	};
@@ -113,7 +113,7 @@ static void get_target_of_piece_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, folio_order(dst), 0U);
 	KUNIT_EXPECT_EQ(test, folio_nid(dst), targets.nid);
 	KUNIT_EXPECT_EQ(test, targets.nr, 1U);
-	KUNIT_EXPECT_PTR_NE(test, folio_page(dst, 0), pages[0]);
+	KUNIT_EXPECT_PTR_NE(test, dst, folios[0]);
 
 	/* Unused, it is freed and not kept for a whole folio. */
 	folio_get(dst);
@@ -122,10 +122,9 @@ static void get_target_of_piece_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, folio_ref_count(dst), 1);
 	folio_put(dst);
 
-	KUNIT_EXPECT_PTR_EQ(test, folio_page(get_target(whole, private), 0),
-			    pages[0]);
+	KUNIT_EXPECT_PTR_EQ(test, get_target(whole, private), folios[0]);
 	KUNIT_EXPECT_EQ(test, targets.nr, 0U);
-	put_page(pages[0]);
+	folio_put(folios[0]);
 	folio_put(whole);
 	folio_put(piece);
 }
@@ -205,11 +204,43 @@ static void isolate_folios_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, call->batch.drain, aside > 0);
 }
 
+/* Drains */
+
+/* Each drain puts off the next until the call has twice as many entries. */
+static void phys_drain_test(struct kunit *test)
+{
+	static const struct {
+		unsigned long done, next;
+	} drains[] = {
+		{ 0, PHYS_CHUNK },
+		{ 100, PHYS_CHUNK },
+		{ PHYS_CHUNK, 2 * PHYS_CHUNK },
+		{ 2 * PHYS_CHUNK, 4 * PHYS_CHUNK },
+		{ 1UL << 20, 1UL << 21 },
+	};
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	for (i = 0; i < ARRAY_SIZE(drains); i++) {
+		call->done = drains[i].done;
+		call->batch.next_drain = 7;
+		call->batch.drain = false;
+		phys_drain(call);
+		KUNIT_EXPECT_EQ(test, call->batch.next_drain, 7UL);
+		call->batch.drain = true;
+		phys_drain(call);
+		KUNIT_EXPECT_FALSE(test, call->batch.drain);
+		KUNIT_EXPECT_EQ(test, call->batch.next_drain, drains[i].next);
+	}
+}
+
 static struct kunit_case migrate_phys_move_cases[] = {
 	KUNIT_CASE(target_gfp_test),
 	KUNIT_CASE_PARAM(get_target_test, order_gen_params),
 	KUNIT_CASE(get_target_of_piece_test),
 	KUNIT_CASE_PARAM(isolate_folios_test, isolate_gen_params),
+	KUNIT_CASE(phys_drain_test),
 	{}
 };
 
