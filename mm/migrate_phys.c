@@ -3,7 +3,6 @@
  * Migration by physical address: the call, its chunks and their statuses.
  */
 
-#include <linux/bitops.h>
 #include <linux/capability.h>
 #include <linux/hash.h>
 #include <linux/mempolicy.h>
@@ -26,11 +25,6 @@ static bool status_is_failure(int status)
 }
 
 /* The records of a chunk's folios */
-
-static u32 record_hash(const struct phys_records *records, unsigned long pfn)
-{
-	return hash_long(pfn, records->bits);
-}
 
 static struct phys_record *search_bucket(const struct phys_records *records,
 					 u32 hash, unsigned long pfn,
@@ -59,9 +53,9 @@ static struct phys_record *search_bucket(const struct phys_records *records,
 struct phys_record *phys_find_record(const struct phys_call *call,
 				     unsigned long pfn, unsigned int order)
 {
-	/* Folios are aligned to their size. */
-	pfn &= ~(BIT(order) - 1);
-	return search_bucket(&call->now, record_hash(&call->now, pfn), pfn, order);
+	pfn &= ~(BIT(order) - 1); /* where such a folio begins */
+	return search_bucket(&call->now, hash_long(pfn, call->now.bits), pfn,
+			     order);
 }
 
 static struct phys_record *add_record(struct phys_records *records,
@@ -69,7 +63,7 @@ static struct phys_record *add_record(struct phys_records *records,
 				      int status)
 {
 	struct phys_record *record = &records->record[records->nr++];
-	u16 *bucket = &records->bucket[record_hash(records, pfn)];
+	u16 *bucket = &records->bucket[hash_long(pfn, records->bits)];
 
 	BUILD_BUG_ON(MAX_NUMNODES > S16_MAX);
 	*record = (struct phys_record) {
@@ -113,7 +107,7 @@ static struct phys_record *find_record(struct phys_call *call, unsigned long pfn
 	for (; orders; orders &= orders - 1) {
 		unsigned int order = __ffs(orders);
 		unsigned long first = pfn & ~(BIT(order) - 1);
-		u32 hash = record_hash(now, first);
+		u32 hash = hash_long(first, now->bits);
 
 		record = search_bucket(now, hash, first, order);
 		if (record)
@@ -165,7 +159,7 @@ static int look_at_folio(struct phys_call *call, struct folio *folio,
 static int look_again(struct phys_call *call, struct phys_record *record)
 {
 	struct folio *folio;
-	int err = phys_get_folio(PFN_PHYS(record->pfn), &folio);
+	int err = phys_get_folio(record->pfn, &folio);
 
 	if (err) {
 		record->status = err;
@@ -221,11 +215,15 @@ static int look_at_entry(struct phys_call *call, unsigned int i)
 	int nid = node_has_memory(chunk->node[i]) ? chunk->node[i] : NUMA_NO_NODE;
 	struct phys_record *record;
 	struct folio *folio;
+	unsigned long pfn;
 	int err = 0;
 
-	record = find_record(call, PHYS_PFN(chunk->addr[i]));
+	chunk->status[i] = -ENOENT;
+	if (!address_to_pfn(chunk->addr[i], &pfn))
+		return 0;
+	record = find_record(call, pfn);
 	if (!record) {
-		chunk->status[i] = phys_get_folio(chunk->addr[i], &folio);
+		chunk->status[i] = phys_get_folio(pfn, &folio);
 		if (chunk->status[i])
 			return 0;
 		record = add_record(&call->now, folio_pfn(folio),
@@ -294,8 +292,6 @@ static int move_chunk(struct phys_call *call)
 		trace_chunk(call);
 	return 0;
 }
-
-/* The call */
 
 static int check_nodes(struct phys_call *call, unsigned long count,
 		       const int __user *nodes)

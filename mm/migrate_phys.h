@@ -13,7 +13,7 @@
 
 #include <linux/log2.h>
 #include <linux/mempolicy.h>
-#include <linux/mm_types.h>
+#include <linux/mm.h>
 #include <linux/nodemask.h>
 
 /* Entries of a chunk; migrate_pages() works in batches of as many base pages */
@@ -188,6 +188,18 @@ static inline bool node_has_memory(int nid)
 	return nid >= 0 && nid < MAX_NUMNODES && node_state(nid, N_MEMORY);
 }
 
+/*
+ * Higher bits must not reach pfn_to_online_page(), which indexes by sections, nor
+ * get lost where a frame number has 32 bits.
+ */
+static inline bool address_to_pfn(u64 addr, unsigned long *pfn)
+{
+	if (addr >> MAX_PHYSMEM_BITS)
+		return false;
+	*pfn = addr >> PAGE_SHIFT;
+	return true;
+}
+
 /* A node is part of the flags of a page: it stays while other flags change. */
 static inline int folio_node(struct folio *folio)
 {
@@ -202,7 +214,7 @@ struct phys_record *phys_find_record(const struct phys_call *call,
 				     unsigned long pfn, unsigned int order);
 
 /* migrate_phys_frame.c */
-int phys_get_folio(u64 addr, struct folio **foliop);
+int phys_get_folio(unsigned long pfn, struct folio **foliop);
 void phys_query_chunk(struct phys_chunk *chunk);
 int folio_check_mapped(struct folio *folio);
 int folio_check_unmapped(struct folio *folio);

@@ -19,15 +19,6 @@
 #include "internal.h"
 #include "migrate_phys.h"
 
-/* Higher bits must not reach pfn_to_online_page(), which indexes by sections. */
-static bool address_to_pfn(u64 addr, unsigned long *pfn)
-{
-	if (addr >> MAX_PHYSMEM_BITS)
-		return false;
-	*pfn = addr >> PAGE_SHIFT;
-	return true;
-}
-
 /* Needs no reference, but says nothing of a page of a large folio. */
 static bool page_is_mapped(struct page *page)
 {
@@ -89,19 +80,15 @@ static int page_get_folio(struct page *page, struct folio **foliop)
 }
 
 /**
- * phys_get_folio - get the folio at a physical address
- * @addr: the address
+ * phys_get_folio - get the folio that has a frame
+ * @pfn: the frame
  * @foliop: the folio, with a reference
  *
  * Return: 0, -ENOENT if there is no memory that a process maps, or -EFAULT if
  * there is a zero page or reserved memory that a process maps.
  */
-int phys_get_folio(u64 addr, struct folio **foliop)
+int phys_get_folio(unsigned long pfn, struct folio **foliop)
 {
-	unsigned long pfn;
-
-	if (!address_to_pfn(addr, &pfn))
-		return -ENOENT;
 	return page_get_folio(pfn_to_online_page(pfn), foliop);
 }
 
@@ -193,7 +180,7 @@ static int query_address(u64 addr)
 	page = pfn_to_online_page(pfn);
 	if (page && page_is_mapped_anon(page))
 		return data_race(page_to_nid(page));
-	status = phys_get_folio(addr, &folio);
+	status = phys_get_folio(pfn, &folio);
 	if (status)
 		return status;
 	status = folio_check_mapped(folio) ?: folio_node(folio);

@@ -127,15 +127,10 @@ static void page_get_frozen_test(struct kunit *test)
 
 static void no_memory_test(struct kunit *test)
 {
-	struct folio *folio;
 	int bit;
 
-	for (bit = MAX_PHYSMEM_BITS; bit < 64; bit++) {
-		KUNIT_EXPECT_EQ(test, phys_get_folio(BIT_ULL(bit), &folio),
-				-ENOENT);
+	for (bit = MAX_PHYSMEM_BITS; bit < 64; bit++)
 		KUNIT_EXPECT_EQ(test, query_address(BIT_ULL(bit)), -ENOENT);
-	}
-	KUNIT_EXPECT_EQ(test, phys_get_folio(U64_MAX, &folio), -ENOENT);
 	KUNIT_EXPECT_EQ(test, query_address(U64_MAX), -ENOENT);
 }
 

@@ -16,7 +16,8 @@ static struct phys_call *call_of(struct kunit *test)
 static struct phys_record *lookup(const struct phys_records *records,
 				  unsigned long pfn, unsigned int order)
 {
-	return search_bucket(records, record_hash(records, pfn), pfn, order);
+	return search_bucket(records, hash_long(pfn, records->bits), pfn,
+			     order);
 }
 
 static void forget_records(struct phys_records *records)
