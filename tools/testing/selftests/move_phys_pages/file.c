@@ -670,9 +670,16 @@ TEST_F(held_io, none)
 	EXPECT_TRUE(intact(self->server->data, SIZE, SEED + 1));
 }
 
-/* Busy for as long as it is written, and nobody waits for that */
+static unsigned long failures(void)
+{
+	write_file("/proc/sys/vm/stat_refresh", "1");
+	return vmstat("/proc/vmstat", "pgmigrate_fail");
+}
+
+/* Busy for as long as it is written: nobody waits for that, and nobody tries */
 TEST_F(held_io, write)
 {
+	unsigned long before;
 	uint64_t phys;
 	int i;
 
@@ -684,11 +691,13 @@ TEST_F(held_io, write)
 				     SYNC_FILE_RANGE_WRITE));
 	await_held(self->server);
 	EXPECT_TRUE(page_has(phys, KPF_WRITEBACK));
+	before = failures();
 	for (i = 0; i < 3; i++) {
 		EXPECT_OUTCOME(0, self->from, query_one(phys));
 		EXPECT_OUTCOME(1, -EBUSY, move_one(phys, self->to, 0));
 		EXPECT_EQ(phys, phys_of(0, self->mem));
 	}
+	EXPECT_EQ(before, failures());
 	EXPECT_OUTCOME(0, self->from, move_one(phys, self->from, 0));
 	EXPECT_NE(0, self->server->held);
 

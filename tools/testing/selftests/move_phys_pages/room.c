@@ -5,6 +5,7 @@
 #include <linux/kernel-page-flags.h>
 
 #include "../kselftest_harness.h"
+#include "tracing.h"
 #include "util.h"
 
 #define SEED	19
@@ -119,6 +120,24 @@ static unsigned long splits(void)
 {
 	return vmstat("/proc/vmstat", "thp_split_page") +
 	       vmstat("/proc/vmstat", "thp_migration_split");
+}
+
+/* Pages without room are not tried, so that migration tells of no failure. */
+TEST_F(room, not_tried)
+{
+	struct request *req = request_new(PAGES);
+	struct failures failures;
+	unsigned long moved;
+
+	if (!start_tracing(EVENT_OF_MIGRATION))
+		SKIP(return, "needs CONFIG_EVENT_TRACING");
+	request_set_pages(req, 0, self->mem, PAGES, self->to);
+	EXPECT_LT(0, request_move(req, 0));
+	moved = request_count(req, self->to);
+	EXPECT_EQ(PAGES, moved + request_count(req, -ENOMEM));
+	failures = read_failures();
+	stop_tracing();
+	EXPECT_EQ(0, failures.pages);
 }
 
 /* Without room in one piece a huge page stays where it is, and stays whole. */

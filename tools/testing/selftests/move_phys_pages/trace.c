@@ -3,26 +3,27 @@
  * The trace event tells of each chunk and target what became of its entries.
  */
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 
 #include "../kselftest_harness.h"
+#include "tracing.h"
 #include "util.h"
 
 #define SEED		41
 #define PAGES		8
-#define TRACING		"/sys/kernel/tracing"
-#define INSTANCE	TRACING "/instances/move_phys_pages"
-#define EVENT		INSTANCE "/events/migrate_phys/move_phys_pages"
 
 struct told {
 	int nid, asked, there, elsewhere, enoent, efault, eacces, retry;
+	int spaces, tasks, passes;
+};
+
+struct lines {
+	struct told told[4];
+	unsigned int nr;
 };
 
 FIXTURE(trace)
 {
 	int from, to;
-	bool mounted;
 	char *mem;
 	struct request *req;
 };
@@ -30,11 +31,8 @@ FIXTURE(trace)
 FIXTURE_SETUP(trace)
 {
 	TWO_NODES(self->from, self->to);
-	self->mounted = !mount("tracefs", TRACING, "tracefs", 0, NULL);
-	if (access(TRACING "/instances", F_OK))
+	if (!start_tracing(EVENT_OF_CALL))
 		SKIP_TEST("needs CONFIG_EVENT_TRACING");
-	ASSERT_EQ(0, mkdir(INSTANCE, 0700));
-	write_file(EVENT "/enable", "1");
 	self->mem = alloc_memory(ANON, self->from, PAGES, SEED);
 	self->req = request_new(2 * PAGES);
 }
@@ -42,48 +40,31 @@ FIXTURE_SETUP(trace)
 FIXTURE_TEARDOWN(trace)
 {
 	EXPECT_TRUE(intact(self->mem, PAGES * page_size(), SEED));
-	EXPECT_EQ(0, rmdir(INSTANCE));
-	if (self->mounted)
-		EXPECT_EQ(0, umount(TRACING));
+	stop_tracing();
 }
 
-static int field(const char *line, const char *name)
+static void read_line(const char *text, void *arg)
 {
-	const char *at = strstr(line, name);
+	struct lines *lines = arg;
 
-	if (!at)
-		die("no %s in the line%s", name, line);
-	return strtol(at + strlen(name), NULL, 10);
-}
-
-static unsigned int read_trace(struct told *told, unsigned int max)
-{
-	FILE *file = fopen(INSTANCE "/trace", "re");
-	char line[512], *text;
-	unsigned int n = 0;
-
-	if (!file)
-		die("no trace");
-	while (n < max && fgets(line, sizeof(line), file)) {
-		text = strstr(line, " move_phys_pages: ");
-		if (!text)
-			continue;
-		told[n++] = (struct told) {
-			.nid = field(text, " nid="),
-			.asked = field(text, " asked="),
-			.there = field(text, " there="),
-			.elsewhere = field(text, " elsewhere="),
-			.enoent = field(text, " enoent="),
-			.efault = field(text, " efault="),
-			.eacces = field(text, " eacces="),
-			.retry = field(text, " ebusy=") +
-				 field(text, " enomem=") +
-				 field(text, " eio=") +
-				 field(text, " einval="),
-		};
-	}
-	fclose(file);
-	return n;
+	if (lines->nr == ARRAY_SIZE(lines->told))
+		return;
+	lines->told[lines->nr++] = (struct told) {
+		.nid = trace_field(text, "nid"),
+		.asked = trace_field(text, "asked"),
+		.there = trace_field(text, "there"),
+		.elsewhere = trace_field(text, "elsewhere"),
+		.enoent = trace_field(text, "enoent"),
+		.efault = trace_field(text, "efault"),
+		.eacces = trace_field(text, "eacces"),
+		.retry = trace_field(text, "ebusy") +
+			 trace_field(text, "enomem") +
+			 trace_field(text, "eio") +
+			 trace_field(text, "einval"),
+		.spaces = trace_field(text, "spaces"),
+		.tasks = trace_field(text, "tasks"),
+		.passes = trace_field(text, "passes"),
+	};
 }
 
 static void do_nothing(void *arg)
@@ -97,8 +78,10 @@ TEST_F(trace, each_target)
 	char *stays = alloc_memory(ANON, self->from, 1, SEED + 2);
 	char *zero = map_memory(ANON, 1);
 	struct request *req = self->req;
-	struct told told[4] = {};
+	struct lines lines = {};
+	struct told *told = lines.told;
 	pid_t pid;
+	int i;
 
 	madvise(self->mem, PAGES * page_size(), MADV_DONTFORK);
 	madvise(stays, page_size(), MADV_DONTFORK);
@@ -116,7 +99,7 @@ TEST_F(trace, each_target)
 	EXPECT_EQ(0, request_move(req, 0));
 	reap(pid);
 
-	ASSERT_EQ(2, read_trace(told, ARRAY_SIZE(told)));
+	ASSERT_EQ(2, read_trace(EVENT_OF_CALL, read_line, &lines));
 	EXPECT_EQ(self->to, told[0].nid);
 	EXPECT_EQ(PAGES + 4, told[0].asked);
 	EXPECT_EQ(PAGES + 1, told[0].there);
@@ -133,6 +116,12 @@ TEST_F(trace, each_target)
 	EXPECT_EQ(1, told[1].efault);
 	EXPECT_EQ(1, told[1].enoent);
 	EXPECT_EQ(0, told[0].retry + told[1].retry);
+	/* For the whole chunk we are asked once, as the child is not for its page. */
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(1, told[i].spaces);
+		EXPECT_EQ(1, told[i].tasks);
+		EXPECT_GE(1, told[i].passes);
+	}
 }
 
 /* A long call is told piece by piece, a query not at all */
@@ -140,7 +129,8 @@ TEST_F(trace, each_chunk)
 {
 	const int chunk = 512;
 	struct request *req = request_new(chunk + PAGES);
-	struct told told[4] = {};
+	struct lines lines = {};
+	struct told *told = lines.told;
 	int i;
 
 	for (i = 0; i < chunk; i++)
@@ -149,11 +139,15 @@ TEST_F(trace, each_chunk)
 	EXPECT_EQ(0, request_query(req, 0));
 	EXPECT_EQ(0, request_move(req, 0));
 
-	ASSERT_EQ(2, read_trace(told, ARRAY_SIZE(told)));
+	ASSERT_EQ(2, read_trace(EVENT_OF_CALL, read_line, &lines));
 	EXPECT_EQ(chunk, told[0].asked);
 	EXPECT_EQ(chunk, told[0].enoent);
 	EXPECT_EQ(PAGES, told[1].asked);
 	EXPECT_EQ(PAGES, told[1].there);
+	EXPECT_EQ(0, told[0].spaces + told[0].tasks + told[0].passes);
+	EXPECT_EQ(1, told[1].spaces);
+	EXPECT_EQ(1, told[1].tasks);
+	EXPECT_GE(1, told[1].passes);
 }
 
 TEST_HARNESS_MAIN

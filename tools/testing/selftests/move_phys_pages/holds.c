@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A call holds nothing of anybody's: a file whose pages are being moved is closed
+ * when its owner has closed and unmapped it, and no release runs in the caller.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "../kselftest_harness.h"
+#include "fuse.h"
+#include "util.h"
+
+#define PAGES	400
+/* Calls are at another place when the file is closed, from round to round. */
+#define DELAYS	50
+#define DELAY_US	100
+
+struct mover {
+	bool busy;
+	unsigned int calls;
+	unsigned long count;
+	uint64_t pages[PAGES];
+	int nodes[PAGES];
+	int status[PAGES];
+};
+
+static struct mover *new_mover(void)
+{
+	return (void *)map_memory(SHMEM, sizeof(struct mover) / page_size() + 1);
+}
+
+static void move(struct mover *mover)
+{
+	move_phys_pages(mover->count, mover->pages, mover->nodes, mover->status,
+			MPOL_MF_MOVE_ALL);
+	__atomic_fetch_add(&mover->calls, 1, __ATOMIC_SEQ_CST);
+}
+
+static bool is_busy(const struct mover *mover)
+{
+	return __atomic_load_n(&mover->busy, __ATOMIC_SEQ_CST);
+}
+
+static void set_busy(struct mover *mover, bool busy)
+{
+	__atomic_store_n(&mover->busy, busy, __ATOMIC_SEQ_CST);
+}
+
+FIXTURE(holds)
+{
+	int from, to;
+	char dir[64], path[96];
+	struct mover *mover;
+	pid_t pid;
+};
+
+FIXTURE_SETUP(holds)
+{
+	TWO_NODES(self->from, self->to);
+	NEEDS_KIND(TMPFS);
+	snprintf(self->dir, sizeof(self->dir), "/tmp/mpp-XXXXXX");
+	ASSERT_NE(NULL, mkdtemp(self->dir));
+	snprintf(self->path, sizeof(self->path), "%s/file", self->dir);
+	self->mover = new_mover();
+	self->pid = fork();
+	ASSERT_LE(0, self->pid);
+	while (!self->pid) {
+		if (is_busy(self->mover)) {
+			move(self->mover);
+			set_busy(self->mover, false);
+		}
+		sched_yield();
+	}
+}
+
+FIXTURE_TEARDOWN(holds)
+{
+	reap(self->pid);
+	unlink(self->path);
+	EXPECT_EQ(0, rmdir(self->dir));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+static unsigned int rounds(void)
+{
+	return 5 * race_rounds();
+}
+
+/* Returns an open file whose pages are mapped, and are on their way */
+static int begin_moves(FIXTURE_DATA(holds) *self, unsigned int round, char **mem)
+{
+	struct mover *mover = self->mover;
+	int fd, i;
+
+	unlink(self->path);
+	fd = open(self->path, O_RDWR | O_CREAT | O_CLOEXEC, 0755);
+	if (fd < 0 || ftruncate(fd, PAGES * page_size()))
+		die("no file");
+	*mem = map_file(fd, PAGES);
+	touch_on(self->from, *mem, PAGES * page_size());
+	phys_of_pages(0, *mem, PAGES, mover->pages);
+	for (i = 0; i < PAGES; i++)
+		mover->nodes[i] = self->to;
+	mover->count = PAGES;
+	set_busy(mover, true);
+	usleep(round % DELAYS * DELAY_US);
+	return fd;
+}
+
+static void end_moves(FIXTURE_DATA(holds) *self)
+{
+	while (is_busy(self->mover))
+		sched_yield();
+}
+
+/* What execve(2) fails with: the file is no program, which is found out later. */
+static int run(const char *path)
+{
+	char *const none[] = { NULL };
+	int how;
+	pid_t pid = vfork();
+
+	if (!pid) {
+		execve(path, none, none);
+		_exit(errno);
+	}
+	if (pid < 0 || waitpid(pid, &how, 0) != pid || !WIFEXITED(how))
+		die("no process");
+	return WEXITSTATUS(how);
+}
+
+TEST_F(holds, no_program)
+{
+	unsigned int round, busy = 0, other = 0;
+	char *mem;
+	int fd, err;
+
+	for (round = 0; round < rounds(); round++) {
+		fd = begin_moves(self, round, &mem);
+		munmap(mem, PAGES * page_size());
+		close(fd);
+		err = run(self->path);
+		busy += err == ETXTBSY;
+		other += err != ETXTBSY && err != ENOEXEC;
+		end_moves(self);
+	}
+	EXPECT_EQ(0, busy);
+	EXPECT_EQ(0, other);
+}
+
+TEST_F(holds, no_lock_of_a_file)
+{
+	unsigned int round, taken = 0;
+	char *mem;
+	int fd;
+
+	for (round = 0; round < rounds(); round++) {
+		fd = begin_moves(self, round, &mem);
+		ASSERT_EQ(0, flock(fd, LOCK_EX | LOCK_NB));
+		close(fd);
+		munmap(mem, PAGES * page_size());
+		fd = open(self->path, O_RDWR | O_CLOEXEC);
+		ASSERT_LE(0, fd);
+		taken += flock(fd, LOCK_EX | LOCK_NB) != 0;
+		close(fd);
+		end_moves(self);
+	}
+	EXPECT_EQ(0, taken);
+}
+
+TEST_F(holds, no_filesystem)
+{
+	unsigned int round, busy = 0;
+	char *mem;
+
+	for (round = 0; round < rounds(); round++) {
+		ASSERT_EQ(0, mount("none", self->dir, "tmpfs", 0, NULL));
+		close(begin_moves(self, round, &mem));
+		munmap(mem, PAGES * page_size());
+		busy += umount(self->dir) != 0;
+		end_moves(self);
+		if (umount(self->dir))
+			ASSERT_EQ(EINVAL, errno);
+	}
+	EXPECT_EQ(0, busy);
+}
+
+TEST_F(holds, no_event_of_a_file)
+{
+	struct inotify_event event;
+	unsigned int round, missing = 0;
+	int watch, fd;
+	char *mem;
+
+	for (round = 0; round < rounds(); round++) {
+		watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+		if (watch < 0)
+			SKIP(return, "needs CONFIG_INOTIFY_USER");
+		fd = begin_moves(self, round, &mem);
+		ASSERT_LE(0, inotify_add_watch(watch, self->path,
+					       IN_CLOSE_WRITE));
+		close(fd);
+		munmap(mem, PAGES * page_size());
+		missing += read(watch, &event, sizeof(event)) != sizeof(event);
+		close(watch);
+		end_moves(self);
+	}
+	EXPECT_EQ(0, missing);
+}
+
+/*
+ * The kernel waits for the answer to a release only where the filesystem is on a
+ * block device. This server never answers it, so the owner of the file waits.
+ */
+#define DISK		"/dev/zram0"
+#define DISK_SYSFS	"/sys/block/zram0"
+#define MAX_OWNERS	100
+
+FIXTURE(release)
+{
+	int from, to;
+	struct fuse_file file;
+	struct mover *mover;
+	int closing[2];
+	unsigned int owners;
+	pid_t owner[MAX_OWNERS];
+};
+
+FIXTURE_SETUP(release)
+{
+	const struct fuse_disk disk = {
+		.path = DISK,
+		.block_size = page_size(),
+	};
+
+	TWO_NODES(self->from, self->to);
+	if (access(DISK, F_OK))
+		SKIP_TEST("needs CONFIG_ZRAM");
+	self->mover = new_mover();
+	write_file(DISK_SYSFS "/disksize", "1M");
+	if (!fuse_mount(&self->file, PAGES * page_size(), BIT(FUSE_RELEASE),
+			&disk)) {
+		write_file(DISK_SYSFS "/reset", "1");
+		SKIP_TEST("needs CONFIG_FUSE_FS");
+	}
+	fuse_start_server(&self->file);
+}
+
+FIXTURE_TEARDOWN(release)
+{
+	unsigned int i;
+
+	/* The owners go on now. */
+	fuse_abort(&self->file);
+	for (i = 0; i < self->owners; i++)
+		EXPECT_EQ(0, exit_of(self->owner[i]));
+	fuse_unmount(&self->file);
+	EXPECT_TRUE(try_write_file(DISK_SYSFS "/reset", "1"));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+/* Maps the file and has its pages moved, until it is to close it */
+static void own_file(FIXTURE_DATA(release) *self)
+{
+	struct mover *mover = self->mover;
+	int fd = open(self->file.path, O_RDONLY | O_CLOEXEC), i;
+	char *mem, byte;
+
+	close(self->file.dev);
+	if (fd < 0)
+		die("no file");
+	mem = mmap(NULL, PAGES * page_size(), PROT_READ, MAP_SHARED, fd, 0);
+	if (mem == MAP_FAILED)
+		die("cannot map %s", self->file.path);
+	close(fd);
+	for (i = 0; i < PAGES; i++)
+		peek(mem + i * page_size());
+	phys_of_pages(0, mem, PAGES, mover->pages);
+	mover->count = PAGES;
+	set_busy(mover, true);
+	if (read(self->closing[0], &byte, 1) != 1)
+		die("nobody waits for the file");
+	munmap(mem, PAGES * page_size());
+	_exit(0);
+}
+
+static void move_about(FIXTURE_DATA(release) *self)
+{
+	struct mover *mover = self->mover;
+	int i;
+
+	close(self->file.dev);
+	for (;;) {
+		for (i = 0; i < PAGES; i++)
+			mover->nodes[i] = mover->calls % 2 ? self->from : self->to;
+		move(mover);
+	}
+}
+
+TEST_F(release, caller_can_be_killed)
+{
+	struct mover *mover = self->mover;
+	unsigned int round;
+	pid_t owner, caller;
+	int how;
+
+	ASSERT_EQ(0, pipe(self->closing));
+	for (round = 0; round < race_rounds() && round < MAX_OWNERS; round++) {
+		set_busy(mover, false);
+		mover->calls = 0;
+		owner = fork();
+		ASSERT_LE(0, owner);
+		if (!owner)
+			own_file(self);
+		self->owner[self->owners++] = owner;
+		while (!is_busy(mover))
+			ASSERT_EQ(0, waitpid(owner, NULL, WNOHANG));
+		caller = fork();
+		ASSERT_LE(0, caller);
+		if (!caller)
+			move_about(self);
+		while (!__atomic_load_n(&mover->calls, __ATOMIC_SEQ_CST))
+			sched_yield();
+		usleep(round % DELAYS * DELAY_US);
+		ASSERT_EQ(1, write(self->closing[1], "", 1));
+		while (!in_state(owner, 'D') && !in_state(owner, 'Z'))
+			sched_yield();
+		ASSERT_EQ(0, kill(caller, SIGKILL));
+		how = exit_of(caller);
+		EXPECT_EQ(SIGKILL, how);
+		if (how < 0) {
+			TH_LOG("The caller waits for the release of a file.");
+			break;
+		}
+	}
+}
+
+TEST_HARNESS_MAIN

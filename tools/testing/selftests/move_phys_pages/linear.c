@@ -1,0 +1,503 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A call asks as many tasks as use the address spaces that map its pages, and few
+ * more. The trace event counts them, and the passes over all processes.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <linux/vhost.h>
+
+#include "../kselftest_harness.h"
+#include "tracing.h"
+#include "util.h"
+
+#define SEED	67
+#define ROOT	"/sys/fs/cgroup"
+/* Others that may map a page, or be looked at: this test, and its harness */
+#define SPARE	16
+
+struct took {
+	long spaces, tasks, passes;
+};
+
+static void read_took(const char *text, void *arg)
+{
+	struct took *took = arg;
+
+	*took = (struct took) {
+		.spaces = trace_field(text, "spaces"),
+		.tasks = trace_field(text, "tasks"),
+		.passes = trace_field(text, "passes"),
+	};
+}
+
+/* Moves the pages in one chunk for one node */
+static long move_and_count(struct request *req, int flags, struct took *took)
+{
+	long left;
+
+	clear_trace();
+	left = request_move(req, flags);
+	if (read_trace(EVENT_OF_CALL, read_took, took) != 1)
+		die("a chunk for one node has not one trace event");
+	return left;
+}
+
+static void do_nothing(void *arg)
+{
+}
+
+/* N processes, each of which has another one that shares its address space */
+FIXTURE(pairs)
+{
+	int from, to;
+	char *mem;
+	pid_t *pids;
+};
+
+FIXTURE_VARIANT(pairs)
+{
+	unsigned int count;
+};
+
+FIXTURE_VARIANT_ADD(pairs, of_64)
+{
+	.count = 64,
+};
+
+FIXTURE_VARIANT_ADD(pairs, of_512)
+{
+	.count = 512,
+};
+
+FIXTURE_SETUP(pairs)
+{
+	TWO_NODES(self->from, self->to);
+	if (!start_tracing(EVENT_OF_CALL))
+		SKIP_TEST("needs CONFIG_EVENT_TRACING");
+	self->pids = calloc(variant->count, sizeof(*self->pids));
+	ASSERT_NE(NULL, self->pids);
+}
+
+FIXTURE_TEARDOWN(pairs)
+{
+	unsigned int i;
+
+	stop_tracing();
+	for (i = 0; i < variant->count; i++)
+		reap(self->pids[i]);
+	EXPECT_EQ(0, isolated_pages());
+}
+
+/* The second ends with the first. */
+static void be_two(void *mem)
+{
+	peek(mem);
+	spawn_vm(do_nothing, NULL);
+}
+
+static void expect_linear(struct __test_metadata *_metadata, unsigned int count,
+			  const struct took *took)
+{
+	TH_LOG("%u pairs: %ld spaces, %ld tasks, %ld passes", count,
+	       took->spaces, took->tasks, took->passes);
+	EXPECT_LE(count, took->spaces);
+	EXPECT_GE(count + SPARE, took->spaces);
+	EXPECT_LE(2 * count, took->tasks);
+	EXPECT_GE(2 * count + SPARE, took->tasks);
+	EXPECT_GE(1 + count / 1024, took->passes);
+}
+
+TEST_F(pairs, map_one_page)
+{
+	enum memory kind = memfd_or_anon();
+	struct request *req = request_new(1);
+	struct took took;
+	unsigned int i;
+
+	self->mem = alloc_memory(kind, self->from, 1, SEED);
+	for (i = 0; i < variant->count; i++)
+		self->pids[i] = spawn(be_two, self->mem);
+	request_set_pages(req, 0, self->mem, 1, self->to);
+	EXPECT_EQ(0, move_and_count(req, MPOL_MF_MOVE_ALL, &took));
+	EXPECT_EQ(self->to, req->status[0]);
+	EXPECT_EQ(self->to, node_of(0, self->mem));
+	EXPECT_TRUE(intact(self->mem, page_size(), SEED));
+	expect_linear(_metadata, variant->count, &took);
+}
+
+static void own_page(void *arg)
+{
+	FIXTURE_DATA(pairs) *self = arg;
+
+	touch_on(self->from, self->mem, page_size());
+	spawn_vm(do_nothing, NULL);
+}
+
+TEST_F(pairs, map_a_page_each)
+{
+	struct request *req = request_new(variant->count);
+	struct took took;
+	unsigned int i;
+
+	self->mem = map_memory(ANON, 1);
+	for (i = 0; i < variant->count; i++) {
+		self->pids[i] = spawn(own_page, self);
+		request_set(req, i, phys_of(self->pids[i], self->mem), self->to);
+	}
+	EXPECT_EQ(0, move_and_count(req, 0, &took));
+	EXPECT_EQ(variant->count, request_count(req, self->to));
+	for (i = 0; i < variant->count; i++)
+		EXPECT_EQ(self->to, node_of(self->pids[i], self->mem));
+	expect_linear(_metadata, variant->count, &took);
+}
+
+/*
+ * Pages of such pairs that are in the LRU batch of another CPU, so that the call
+ * can look at them only after a drain
+ */
+#define BATCHED	12
+
+FIXTURE(batched)
+{
+	int from, to;
+	int cpu;
+	char *mem;
+	int go[2], ready[2];
+	pid_t pids[BATCHED];
+};
+
+static noreturn void be_owner_of_batched(FIXTURE_DATA(batched) *self)
+{
+	char byte = 0;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	run_on(self->cpu);
+	spawn_vm(do_nothing, NULL);
+	/* After this the next one needs no other page. */
+	touch_on(self->from, self->mem + page_size(), page_size());
+	do {
+		if (write(self->ready[1], "", 1) != 1 ||
+		    read(self->go[0], &byte, 1) != 1)
+			_exit(1);
+		touch_on(self->from, self->mem, page_size());
+	} while (true);
+}
+
+FIXTURE_SETUP(batched)
+{
+	int cpus[2], i;
+	char byte;
+
+	TWO_NODES(self->from, self->to);
+	if (allowed_cpus(cpus, 2) < 2)
+		SKIP_TEST("needs two CPUs");
+	if (!start_tracing(EVENT_OF_CALL))
+		SKIP_TEST("needs CONFIG_EVENT_TRACING");
+	run_on(cpus[0]);
+	self->cpu = cpus[1];
+	self->mem = map_memory(ANON, 2);
+	ASSERT_EQ(0, pipe(self->go));
+	ASSERT_EQ(0, pipe(self->ready));
+	for (i = 0; i < BATCHED; i++) {
+		self->pids[i] = fork();
+		ASSERT_LE(0, self->pids[i]);
+		if (!self->pids[i])
+			be_owner_of_batched(self);
+		ASSERT_EQ(1, read(self->ready[0], &byte, 1));
+	}
+	for (i = 0; i < BATCHED; i++) {
+		ASSERT_EQ(1, write(self->go[1], "", 1));
+		ASSERT_EQ(1, read(self->ready[0], &byte, 1));
+	}
+}
+
+FIXTURE_TEARDOWN(batched)
+{
+	int i;
+
+	stop_tracing();
+	for (i = 0; i < BATCHED; i++)
+		reap(self->pids[i]);
+	EXPECT_EQ(0, isolated_pages());
+}
+
+TEST_F(batched, one_pass)
+{
+	struct request *req = request_new(BATCHED);
+	struct took took;
+	int i;
+
+	for (i = 0; i < BATCHED; i++)
+		request_set(req, i, phys_of(self->pids[i], self->mem), self->to);
+	EXPECT_EQ(0, move_and_count(req, 0, &took));
+	EXPECT_EQ(BATCHED, request_count(req, self->to));
+	expect_linear(_metadata, BATCHED, &took);
+}
+
+/*
+ * One page whose owner does not account for all users of its address space, and
+ * other processes with threads
+ */
+#define OTHERS	8
+#define THREADS	16
+
+enum user { NONE, SIBLING, VFORK, VHOST };
+
+struct scene {
+	int from, to;
+	enum user user;
+	char *mem;
+	int ready[2];
+	pid_t owner, others[OTHERS];
+};
+
+FIXTURE(one)
+{
+	struct scene scene;
+};
+
+FIXTURE_VARIANT(one)
+{
+	enum user user;
+	long tasks, passes;
+};
+
+FIXTURE_VARIANT_ADD(one, alone)
+{
+	.user = NONE,
+	.tasks = 1,
+	.passes = 0,
+};
+
+FIXTURE_VARIANT_ADD(one, with_a_sibling)
+{
+	.user = SIBLING,
+	.tasks = 2,
+	.passes = 1,
+};
+
+FIXTURE_VARIANT_ADD(one, with_a_vfork_child)
+{
+	.user = VFORK,
+	.tasks = 2,
+	.passes = 1,
+};
+
+/* Some kernels have vhost's worker as a thread of the process. */
+FIXTURE_VARIANT_ADD(one, with_a_vhost)
+{
+	.user = VHOST,
+	.tasks = 2,
+	.passes = 1,
+};
+
+static void become_ready(const struct scene *scene)
+{
+	if (write(scene->ready[1], "", 1) != 1)
+		_exit(1);
+}
+
+static noreturn void be_owner(const struct scene *scene)
+{
+	int fd;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	touch_on(scene->from, scene->mem, page_size());
+	switch (scene->user) {
+	case NONE:
+		break;
+	case SIBLING:
+		spawn_vm(do_nothing, NULL);
+		break;
+	case VFORK:
+		if (vfork())
+			_exit(1);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		become_ready(scene);
+		for (;;)
+			syscall(__NR_pause);
+	case VHOST:
+		fd = open("/dev/vhost-net", O_RDWR);
+		if (fd < 0 || ioctl(fd, VHOST_SET_OWNER))
+			die("vhost has no owner");
+	}
+	become_ready(scene);
+	for (;;)
+		pause();
+}
+
+static int sleep_for_ever(void *arg)
+{
+	for (;;)
+		syscall(__NR_pause);
+	return 0;
+}
+
+static void have_threads(void *arg)
+{
+	const int flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
+	const size_t size = 16 * 1024;
+	char *stacks = malloc(THREADS * size);
+	int i;
+
+	for (i = 1; i <= THREADS; i++)
+		if (!stacks || clone(sleep_for_ever, stacks + i * size, flags,
+				     NULL) < 0)
+			die("no thread");
+}
+
+FIXTURE_SETUP(one)
+{
+	struct scene *scene = &self->scene;
+	char byte;
+
+	TWO_NODES(scene->from, scene->to);
+	if (variant->user == VHOST && access("/dev/vhost-net", F_OK))
+		SKIP_TEST("needs CONFIG_VHOST_NET");
+	if (access(ROOT "/memory.stat", F_OK) &&
+	    !try_write_file(ROOT "/cgroup.subtree_control", "+memory"))
+		SKIP_TEST("needs CONFIG_MEMCG");
+	if (!start_tracing(EVENT_OF_CALL))
+		SKIP_TEST("needs CONFIG_EVENT_TRACING");
+	scene->user = variant->user;
+	scene->mem = map_memory(ANON, 1);
+	ASSERT_EQ(0, pipe(scene->ready));
+	scene->owner = fork();
+	ASSERT_LE(0, scene->owner);
+	if (!scene->owner)
+		be_owner(scene);
+	close(scene->ready[1]);
+	ASSERT_EQ(1, read(scene->ready[0], &byte, 1));
+}
+
+FIXTURE_TEARDOWN(one)
+{
+	struct scene *scene = &self->scene;
+	int i;
+
+	stop_tracing();
+	reap(scene->owner);
+	for (i = 0; i < OTHERS; i++)
+		if (scene->others[i])
+			reap(scene->others[i]);
+	EXPECT_EQ(0, isolated_pages());
+}
+
+TEST_F(one, beside_others)
+{
+	struct scene *scene = &self->scene;
+	struct request *req = request_new(1);
+	struct took alone, beside;
+	int i;
+
+	request_set(req, 0, phys_of(scene->owner, scene->mem), scene->to);
+	EXPECT_EQ(0, move_and_count(req, 0, &alone));
+	EXPECT_EQ(scene->to, req->status[0]);
+	for (i = 0; i < OTHERS; i++)
+		scene->others[i] = spawn(have_threads, NULL);
+	request_set(req, 0, phys_of(scene->owner, scene->mem), scene->from);
+	EXPECT_EQ(0, move_and_count(req, 0, &beside));
+	EXPECT_EQ(scene->from, req->status[0]);
+	EXPECT_EQ(scene->from, node_of(scene->owner, scene->mem));
+
+	TH_LOG("alone %ld tasks, %ld passes; beside others %ld and %ld",
+	       alone.tasks, alone.passes, beside.tasks, beside.passes);
+	EXPECT_EQ(1, alone.spaces);
+	EXPECT_EQ(1, beside.spaces);
+	EXPECT_LE(1, alone.tasks);
+	EXPECT_GE(variant->tasks, alone.tasks);
+	EXPECT_EQ(alone.tasks, beside.tasks);
+	EXPECT_EQ(variant->passes, alone.passes);
+	EXPECT_EQ(variant->passes, beside.passes);
+}
+
+/* More processes than are gathered at a time */
+#define SHARERS	1100
+
+FIXTURE(crowd)
+{
+	int from, to;
+	char *mem;
+	uint64_t phys;
+	bool cpusets;
+	char dir[64];
+	pid_t pids[SHARERS];
+};
+
+static void map_it(void *mem)
+{
+	peek(mem);
+}
+
+FIXTURE_SETUP(crowd)
+{
+	int i;
+
+	TWO_NODES(self->from, self->to);
+	self->mem = alloc_memory(memfd_or_anon(), self->from, 1, SEED);
+	for (i = 0; i < SHARERS; i++)
+		self->pids[i] = spawn(map_it, self->mem);
+	self->cpusets = try_write_file(ROOT "/cgroup.subtree_control",
+				       "+cpuset");
+	snprintf(self->dir, sizeof(self->dir), ROOT "/mpp-%d", getpid());
+	if (self->cpusets)
+		ASSERT_EQ(0, mkdir(self->dir, 0755));
+}
+
+FIXTURE_TEARDOWN(crowd)
+{
+	int i;
+
+	for (i = 0; i < SHARERS; i++)
+		reap(self->pids[i]);
+	if (self->cpusets)
+		EXPECT_TRUE(remove_cgroup(self->dir));
+	EXPECT_TRUE(intact(self->mem, page_size(), SEED));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+static struct outcome move_it(FIXTURE_DATA(crowd) *self, int node)
+{
+	return move_one(phys_of(0, self->mem), node, MPOL_MF_MOVE_ALL);
+}
+
+TEST_F(crowd, moves)
+{
+	EXPECT_OUTCOME(0, self->to, move_it(self, self->to));
+	EXPECT_EQ(self->to, node_of(0, self->mem));
+	EXPECT_OUTCOME(0, -EACCES, move_one(phys_of(0, self->mem), self->from,
+					    0));
+	EXPECT_OUTCOME(0, self->from, move_it(self, self->from));
+	EXPECT_EQ(self->from, node_of(0, self->mem));
+}
+
+/* Whichever of them it is, one whose cpuset lacks the node is asked. */
+TEST_F(crowd, respects_each_cpuset)
+{
+	static const int which[] = {
+		0, 1, 3, 4, 15, 16, 63, 64, 511, 512, 1023, 1024, SHARERS - 1,
+	};
+	size_t i;
+
+	if (!self->cpusets)
+		SKIP(return, "needs CONFIG_CPUSETS");
+	write_in(self->dir, "cpuset.mems", "%d", self->from);
+	for (i = 0; i < ARRAY_SIZE(which); i++) {
+		write_in(self->dir, "cgroup.procs", "%d", self->pids[which[i]]);
+		EXPECT_OUTCOME(0, -EACCES, move_it(self, self->to));
+		write_in(ROOT, "cgroup.procs", "%d", self->pids[which[i]]);
+	}
+	EXPECT_OUTCOME(0, self->to, move_it(self, self->to));
+	EXPECT_EQ(self->to, node_of(0, self->mem));
+}
+
+TEST_HARNESS_MAIN
