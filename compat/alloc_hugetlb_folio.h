@@ -2,8 +2,8 @@
 /*
  * @has include/linux/hugetlb.h struct folio [*]alloc_hugetlb_folio_nodemask[(]
  *
- * "mm/hugetlb: convert alloc_migrate_huge_page to folios" and the patches around
- * it had pages before: the first pages of the same folios.
+ * Before "mm/hugetlb: convert alloc_migrate_huge_page to folios" the function
+ * has another name and returns the first page of the folio.
  */
 #include <linux/hugetlb.h>
 

@@ -3,7 +3,7 @@
  * @has include/linux/writeback.h include <linux/(pagevec|folio_batch)[.]h>
  * @for mm/migrate_phys_move.o
  *
- * struct folio_batch comes with <linux/writeback.h> since "writeback: move the
- * folio_prepare_writeback loop out of write_cache_pages()", whatever header has it.
+ * Since "writeback: move the folio_prepare_writeback loop out of
+ * write_cache_pages()", <linux/writeback.h> includes the header of folio_batch.
  */
 #include <linux/pagevec.h>

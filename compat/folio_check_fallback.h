@@ -2,10 +2,10 @@
 /*
  * @has include/linux/fs.h struct address_space_operations [{] int [(][*]read_folio[)]
  *
- * Before "fs: remove aops->writepage" migration does not warn of a filesystem with
- * writepages and without migrate_folio, so a clean folio may move. A dirty one is
- * written out as writeout() in mm/migrate.c does for MIGRATE_SYNC, but nobody
- * waits for the lock of the folio afterwards.
+ * Before "fs: remove aops->writepage" migration does not warn of a filesystem
+ * with writepages and without migrate_folio, so a clean folio may move. A dirty
+ * one is written out as writeout() in mm/migrate.c does for MIGRATE_SYNC, but
+ * nobody waits for the lock of the folio afterwards.
  */
 #include <linux/backing-dev.h>
 #include <linux/errno.h>
@@ -15,8 +15,7 @@
 #include <linux/writeback.h>
 
 /*
- * The folio is locked, and unlocked here. Returns -EAGAIN if it was written out,
- * or is being.
+ * Unlocks the folio. Returns -EAGAIN if ->writepage did not fail: look again.
  */
 static inline int folio_check_fallback(struct folio *folio,
 				       struct address_space *mapping,

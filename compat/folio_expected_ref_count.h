@@ -2,8 +2,9 @@
 /*
  * @has include/linux/mm.h int folio_expected_ref_count[(]
  *
- * Came with "mm: folio_expected_ref_count() helper". It is asked for small folios
- * of processes only, each of which has one reference per owner.
+ * Came with "mm: folio_expected_ref_count() helper". This one is only called
+ * for small folios, which have one reference per mapping, cache and private
+ * data.
  */
 #include <linux/mm.h>
 #include <linux/page-flags.h>

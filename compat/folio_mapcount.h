@@ -3,8 +3,8 @@
  * @has include/linux/mm.h int folio_large_mapcount[(]
  *
  * Before "mm: track mapcount of large folios in single value" the count of a
- * large folio is a sum over its pages, and comes out too low while somebody maps
- * or unmaps it: a folio of several processes may pass for one's own.
+ * large folio is a sum over its pages, and comes out too low while somebody
+ * maps or unmaps it: a folio of several processes may pass for one's own.
  *
  * An upper bound is safe: who asks whether it has more than one mapper then
  * looks them up. Not for hugetlb, whose count is a single value.

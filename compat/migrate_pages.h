@@ -2,8 +2,8 @@
 /*
  * @has include/linux/migrate.h typedef struct folio [*]new_folio_t[(]
  *
- * "mm: convert migrate_pages() to work on folios" had pages before, in callbacks
- * too. Those are the first pages of folios: nothing else is on the list.
+ * Before "mm: convert migrate_pages() to work on folios" the callbacks take and
+ * return the first page of a folio.
  */
 #include <linux/migrate.h>
 #include <linux/mm.h>

@@ -4,8 +4,8 @@
  * @has mm/page_alloc.c gfp_has_flags[(]gfp_mask, __GFP_NORETRY [|] __GFP_THISNODE[)]
  * @for mm/migrate_phys_move.o
  *
- * Before "mm, page_alloc, thp: prevent reclaim for __GFP_THISNODE THP allocations"
- * the allocator reclaims memory of the one node where it should only compact. Large
- * folios find less room there.
+ * Before "mm, page_alloc, thp: prevent reclaim for __GFP_THISNODE THP
+ * allocations" the allocator reclaims memory of the one node where it should
+ * only compact. Large folios find less room there.
  */
 #define PHYS_COMPACT_GFP	0

@@ -17,7 +17,7 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/migrate_phys.h>
 
-/* Whether the entry was eligible to move, so that another try may help */
+/* The entry was eligible to move, so another try may help. */
 static bool status_is_failure(int status)
 {
 	return status < 0 && (status == -EBUSY || status == -ENOMEM ||
@@ -30,14 +30,13 @@ static struct phys_record *search_bucket(const struct phys_records *records,
 					 u32 hash, unsigned long pfn,
 					 unsigned int order)
 {
-	u16 i = records->bucket[hash];
+	struct phys_record *record;
+	u16 i;
 
-	while (i) {
-		struct phys_record *record = &records->record[i - 1];
-
+	for (i = records->bucket[hash]; i; i = record->next) {
+		record = &records->record[i - 1];
 		if (record->pfn == pfn && record->order == order)
 			return record;
-		i = record->next;
 	}
 	return NULL;
 }
@@ -48,12 +47,12 @@ static struct phys_record *search_bucket(const struct phys_records *records,
  * @pfn: any frame of the folio
  * @order: the order of the folio
  *
- * Return: the record.
+ * Return: the record, which exists for each folio of the batch.
  */
 struct phys_record *phys_find_record(const struct phys_call *call,
 				     unsigned long pfn, unsigned int order)
 {
-	pfn &= ~(BIT(order) - 1); /* where such a folio begins */
+	pfn &= ~(BIT(order) - 1);
 	return search_bucket(&call->now, hash_long(pfn, call->now.bits), pfn,
 			     order);
 }
@@ -78,8 +77,8 @@ static struct phys_record *add_record(struct phys_records *records,
 }
 
 /*
- * Keep the current chunk's records as the previous chunk's. If the current chunk
- * has none, keep the old ones.
+ * Keep the current chunk's records as the previous chunk's. If the current
+ * chunk has none, keep the old ones.
  */
 static void next_records(struct phys_call *call)
 {
@@ -94,11 +93,12 @@ static void next_records(struct phys_call *call)
 }
 
 /*
- * Find the folio that had this frame when the call met it, in this chunk rather
- * than in the one before. It may have moved since then, and the frame may have
- * another user, whom the entry does not mean.
+ * Find the record of the folio that had this frame when the call first saw it.
+ * The folio may have moved since, and the frame may have been reused: the entry
+ * means the first folio. If only the earlier records have it, copy its record.
  */
-static struct phys_record *find_record(struct phys_call *call, unsigned long pfn)
+static __always_inline struct phys_record *
+find_or_copy_record(struct phys_call *call, unsigned long pfn)
 {
 	struct phys_records *now = &call->now, *before = &call->before;
 	unsigned long orders = now->orders | before->orders;
@@ -120,7 +120,7 @@ static struct phys_record *find_record(struct phys_call *call, unsigned long pfn
 
 /* The folios of a chunk */
 
-/* The reference to the folio passes to the batch. */
+/* Hands the reference of the caller to the batch. */
 static void add_to_batch(struct phys_call *call, struct folio *folio,
 			 struct phys_record *record)
 {
@@ -131,7 +131,7 @@ static void add_to_batch(struct phys_call *call, struct folio *folio,
 	batch->pages += folio_nr_pages(folio);
 }
 
-/* Takes over the reference. Returns 0, or -EINTR, which is no status. */
+/* Consumes the reference. Returns 0, or -EINTR, which is never a status. */
 static int look_at_folio(struct phys_call *call, struct folio *folio,
 			 struct phys_record *record)
 {
@@ -155,28 +155,25 @@ static int look_at_folio(struct phys_call *call, struct folio *folio,
 	return err == -EINTR ? err : 0;
 }
 
-/* The entry does not mean another folio that has come to these frames since. */
+/* If the frames are now part of a folio of another size, none is meant. */
 static int look_again(struct phys_call *call, struct phys_record *record)
 {
 	struct folio *folio;
 	int err = phys_get_folio(record->pfn, &folio);
 
-	if (err) {
-		record->status = err;
-		return 0;
-	}
-	if (folio_pfn(folio) == record->pfn &&
+	if (!err && folio_pfn(folio) == record->pfn &&
 	    folio_order(folio) == record->order)
 		return look_at_folio(call, folio, record);
-	folio_put(folio);
-	record->status = -EBUSY;
+	if (!err)
+		folio_put(folio);
+	record->status = err ?: -EBUSY;
 	return 0;
 }
 
 /*
- * Move the folios that may move, and look once more at those that were set aside
- * because they may be in an LRU batch, because the tasks that map them can only
- * be found by a pass over all processes, or because they were being written out.
+ * Move the folios that may move, and look once more at those that were set
+ * aside: they may be in an LRU batch, the tasks that map them can only be found
+ * by a pass over all processes, or they were being written out.
  */
 static int finish_folios(struct phys_call *call)
 {
@@ -184,7 +181,7 @@ static int finish_folios(struct phys_call *call)
 	int err = 0;
 	u16 link;
 
-	/* More folios may be set aside here. */
+	/* More folios may be set aside here. A drain needs all references gone. */
 	phys_move_batch(call);
 	link = batch->aside;
 	if (!link)
@@ -206,22 +203,22 @@ static int finish_folios(struct phys_call *call)
 	return err;
 }
 
-/* An entry that names a folio has the index of its record for the time being. */
+/* Until set_statuses(), the status of an entry encodes a record index. */
 #define RECORD_STATUS(_i)	(-MAX_ERRNO - 1 - (int)(_i))
 
-static int look_at_entry(struct phys_call *call, unsigned int i)
+static int look_at_entry(struct phys_call *call, unsigned int i, int nid)
 {
 	struct phys_chunk *chunk = &call->chunk;
-	int nid = node_has_memory(chunk->node[i]) ? chunk->node[i] : NUMA_NO_NODE;
 	struct phys_record *record;
 	struct folio *folio;
 	unsigned long pfn;
 	int err = 0;
 
-	chunk->status[i] = -ENOENT;
-	if (!address_to_pfn(chunk->addr[i], &pfn))
+	if (!address_to_pfn(chunk->addr[i], &pfn)) {
+		chunk->status[i] = -ENOENT;
 		return 0;
-	record = find_record(call, pfn);
+	}
+	record = find_or_copy_record(call, pfn);
 	if (!record) {
 		chunk->status[i] = phys_get_folio(pfn, &folio);
 		if (chunk->status[i])
@@ -247,11 +244,11 @@ static void set_statuses(struct phys_call *call)
 	}
 }
 
-/* One event for each target. The array may have changed since it was checked. */
+/* One event for each target; @nodes may have changed since check_nodes(). */
 static noinline void trace_chunk(struct phys_call *call)
 {
 	struct phys_chunk *chunk = &call->chunk;
-	u16 *traced = call->batch.waiting;
+	u16 *traced = call->batch.waiting; /* all zero, as no folio waits */
 	unsigned int i;
 
 	for (i = 0; i < chunk->nr; i++) {
@@ -267,13 +264,15 @@ static noinline void trace_chunk(struct phys_call *call)
 
 static int move_chunk(struct phys_call *call)
 {
-	unsigned int i;
-	int err = 0;
+	const int *node = call->chunk.node;
+	int i, nid = NUMA_NO_NODE, err = 0;
 
 	next_records(call);
 	call->spaces.counts = (struct phys_counts) { };
 	for (i = 0; i < call->chunk.nr && !err; i++) {
-		err = look_at_entry(call, i);
+		if (nid != node[i])
+			nid = node_has_memory(node[i]) ? node[i] : NUMA_NO_NODE;
+		err = look_at_entry(call, i, nid);
 		if (call->batch.pages < PHYS_CHUNK)
 			continue;
 		phys_move_batch(call);
@@ -296,16 +295,18 @@ static int move_chunk(struct phys_call *call)
 static int check_nodes(struct phys_call *call, unsigned long count,
 		       const int __user *nodes)
 {
-	int *node = call->chunk.node;
+	int *node = call->chunk.node, last = first_memory_node;
 	unsigned long done, left;
 	unsigned int i, n;
 
 	for (done = 0; done < count; done += n) {
 		n = min(count - done, PHYS_CHUNK);
 		left = copy_from_user(node, nodes + done, n * sizeof(*node));
-		for (i = 0; i < n - DIV_ROUND_UP(left, sizeof(*node)); i++)
-			if (!node_has_memory(node[i]))
+		for (i = 0; i < n - DIV_ROUND_UP(left, sizeof(*node)); i++) {
+			if (node[i] != last && !node_has_memory(node[i]))
 				return -ENODEV;
+			last = node[i];
+		}
 		if (left)
 			return -EFAULT;
 		if (fatal_signal_pending(current))
@@ -322,7 +323,7 @@ static int do_chunk(struct phys_call *call, const u64 __user *pages,
 	size_t size = chunk->nr * sizeof(*status);
 	int err;
 
-	/* A status that cannot be written must be found before its page moves. */
+	/* Do not move a page whose status cannot be written. */
 	if (copy_from_user(chunk->addr, pages, chunk->nr * sizeof(*pages)) ||
 	    fault_in_safe_writeable((char __user *)status, size))
 		return -EFAULT;
@@ -341,10 +342,8 @@ static int do_chunk(struct phys_call *call, const u64 __user *pages,
 
 static void *take_room(void **room, size_t size)
 {
-	void *taken = *room;
-
 	*room += ALIGN(size, sizeof(u64));
-	return taken;
+	return *room - ALIGN(size, sizeof(u64));
 }
 
 static void lay_out_records(struct phys_records *records, unsigned int entries,
@@ -356,10 +355,11 @@ static void lay_out_records(struct phys_records *records, unsigned int entries,
 }
 
 /*
- * Lay out the tables for chunks of so many entries from @room on, since most
- * calls are short. Returns the end of the room that they take.
+ * Lay out the tables from @room on. They are as large as the chunks of the call,
+ * because most calls are short. Returns the end of the tables.
  */
-static void *lay_out_call(struct phys_call *call, unsigned int entries, void *room)
+static void *lay_out_call(struct phys_call *call, unsigned int entries,
+			  void *room)
 {
 	struct phys_chunk *chunk = &call->chunk;
 	struct phys_spaces *spaces = &call->spaces;
@@ -381,11 +381,11 @@ static void *lay_out_call(struct phys_call *call, unsigned int entries, void *ro
 	return room;
 }
 
-/* The tables are in @few if they fit. */
-static int open_call(struct phys_call *call, unsigned int entries, void *few,
-		     size_t size)
+/* Try @onstack first, and if that is too small, allocate. */
+static int open_call(struct phys_call *call, unsigned int entries,
+		     void *onstack, size_t size)
 {
-	size_t needed = lay_out_call(call, entries, few) - few;
+	size_t needed = lay_out_call(call, entries, onstack) - onstack;
 
 	if (needed <= size)
 		return 0;
@@ -404,7 +404,7 @@ static int open_call(struct phys_call *call, unsigned int entries, void *few,
  * @status: the status of each entry
  * @flags: MPOL_MF_*
  *
- * The contract is above the system call in mm/migrate.c.
+ * See move_phys_pages() in mm/migrate.c for the contract.
  *
  * Return: number of entries that were eligible to move and did not, or an errno
  */
@@ -413,7 +413,7 @@ long kernel_move_phys_pages(unsigned long count, const u64 __user *pages,
 			    int flags)
 {
 	struct phys_call call = { .flags = flags };
-	u64 few[64] = { };
+	u64 onstack[64] = { };
 	long ret;
 
 	if (!capable(CAP_SYS_ADMIN))
@@ -423,7 +423,7 @@ long kernel_move_phys_pages(unsigned long count, const u64 __user *pages,
 	if (!count)
 		return 0;
 
-	ret = open_call(&call, min(count, PHYS_CHUNK), few, sizeof(few));
+	ret = open_call(&call, min(count, PHYS_CHUNK), onstack, sizeof(onstack));
 	if (ret)
 		return ret;
 	if (nodes)

@@ -2,11 +2,14 @@
 /*
  * Migration by physical address: the engine of move_phys_pages(2).
  *
- * A call handles its entries in chunks. Each entry of a chunk is resolved to the
- * folio at its address (migrate_phys_frame.c). If every mapping of that folio
- * allows the move (migrate_phys_check.c, which asks migrate_phys_tasks.c about
- * the tasks), the folio waits in a batch until the batch is moved
+ * A call handles its entries in chunks. Each entry of a chunk is resolved to
+ * the folio at its address (migrate_phys_frame.c). If every mapping of that
+ * folio allows the move (migrate_phys_check.c, which asks migrate_phys_tasks.c
+ * about the tasks), the folio waits in a batch until the batch is moved
  * (migrate_phys_move.c). migrate_phys.c has the call itself.
+ *
+ * A function that runs for each page is __always_inline if a KUnit test calls
+ * it, too: with two callers the compiler would leave it out of line.
  */
 #ifndef _MM_MIGRATE_PHYS_H
 #define _MM_MIGRATE_PHYS_H
@@ -16,15 +19,15 @@
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 
-/* Entries of a chunk; migrate_pages() works in batches of as many base pages */
+/* Entries of a chunk, and base pages that are moved at once */
 #define PHYS_CHUNK	512UL
 
 /**
  * struct phys_record - a folio that entries of a chunk name
  * @pfn: its first frame
- * @status: the status of these entries; the target node until that is known
- * @next: the next record in the same hash bucket, counted from 1
- * @link: the next record in the same list of the batch, counted from 1
+ * @status: the target node; an errno once the folio is known not to move
+ * @next: index of the next record in the hash bucket, plus 1; 0 ends it
+ * @link: likewise, of the next record in a list of the batch
  * @order: the order of the folio
  */
 struct phys_record {
@@ -40,7 +43,7 @@ struct phys_record {
  * @nr: how many there are
  * @bits: binary logarithm of the number of hash buckets
  * @orders: the orders that occur, as a bitmap
- * @bucket: the latest record of each bucket, counted from 1
+ * @bucket: index of the latest record of each bucket, plus 1
  * @record: the records
  */
 struct phys_records {
@@ -52,7 +55,7 @@ struct phys_records {
 };
 
 /**
- * struct phys_chunk - the entries at hand
+ * struct phys_chunk - the entries that are being handled
  * @nr: how many there are
  * @addr: physical addresses
  * @node: target nodes
@@ -65,17 +68,17 @@ struct phys_chunk {
 	int *status;
 };
 
-/* What the tasks of an address space say about a target node */
+/* Answers of the tasks of an address space about a target node */
 #define SPACE_KNOWN	BIT(0)	/* the tasks have been asked */
 #define SPACE_ALIVE	BIT(1)	/* some task is not exiting */
-#define SPACE_DENIES	BIT(2)	/* a cpuset or the LSM denies the node */
+#define SPACE_DENIES	BIT(2)	/* a cpuset or the LSM refuses */
 #define SPACE_BOUND	BIT(3)	/* the MPOL_BIND of a task excludes the node */
 
 /**
- * struct phys_space - what the tasks of an address space say about a node
- * @mm: the address space, held by mmgrab() so that its address is not used again
+ * struct phys_space - an address space, a node and the answer of its tasks
+ * @mm: the address space; mmgrab() keeps the pointer from being reused
  * @nid: the node
- * @next: the next one in the same hash bucket, counted from 1
+ * @next: index of the next one in the hash bucket, plus 1; 0 ends it
  * @answer: SPACE_* flags
  */
 struct phys_space {
@@ -85,10 +88,10 @@ struct phys_space {
 	unsigned int answer;
 };
 
-/* What a chunk took, for the trace event */
+/* The work that a chunk took, for the trace event */
 struct phys_counts {
-	unsigned int spaces;	/* address spaces whose tasks had to be asked */
-	unsigned int tasks;	/* tasks that were asked */
+	unsigned int spaces;	/* pairs of an address space and a node */
+	unsigned int tasks;	/* questions to tasks */
 	unsigned int passes;	/* passes over all processes */
 };
 
@@ -96,10 +99,10 @@ struct phys_counts {
  * struct phys_spaces - the address spaces that map the folios of a chunk
  * @space: the address spaces, in the order in which they were found
  * @nr: how many there are
- * @bits: binary logarithm of the number of buckets, and of spaces that fit
- * @bucket: the latest of each hash bucket, counted from 1
+ * @bits: log2 of the number of buckets, which is the capacity of @space, too
+ * @bucket: index of the latest of each hash bucket, plus 1
  * @counts: what this chunk took
- * @enlarged: @space and @bucket, once they have been allocated
+ * @enlarged: the allocation with @space and @bucket, or NULL
  */
 struct phys_spaces {
 	struct phys_space *space;
@@ -129,7 +132,7 @@ struct phys_rmap {
 
 /**
  * struct phys_rmaps - answers for whole reverse maps
- * @slot: a hash table by mapping and node, in which a new one replaces an old one
+ * @slot: a hash table by mapping and node; a collision replaces the old answer
  * @bits: binary logarithm of the number of slots
  */
 struct phys_rmaps {
@@ -139,13 +142,13 @@ struct phys_rmaps {
 
 /**
  * struct phys_batch - folios that may move, with a reference on each
- * @waiting: for each target node the latest record that waits, counted from 1
+ * @waiting: for each target node the index of the latest record, plus 1
  * @pages: base pages that wait
- * @aside: records to look at again at the end of the chunk, counted from 1
- * @target: new folios, allocated before others are isolated
+ * @aside: index of a record to look at again at the end of the chunk, plus 1
+ * @target: target folios, allocated before the source folios are isolated
  * @drain: a folio was set aside because it may be in an LRU batch of a CPU
- * @next_drain: the next drain of all CPUs is due after so many entries of the call
- * @last_look: no folio is set aside any more
+ * @next_drain: drain all CPUs again only from this entry of the call on
+ * @last_look: this is the second look, at which no folio is set aside
  */
 struct phys_batch {
 	u16 *waiting;
@@ -160,15 +163,15 @@ struct phys_batch {
 /**
  * struct phys_call - one call of move_phys_pages(2)
  * @flags: MPOL_MF_*, as the caller gave them
- * @done: entries of the chunks before
- * @failed: entries that were eligible to move and did not
- * @chunk: the chunk at hand
+ * @done: entries of the chunks before this one
+ * @failed: entries that were eligible to move and were not moved
+ * @chunk: the chunk that is being handled
  * @now: the folios that it names
- * @before: the folios that the last chunk before it with any named
- * @spaces: the address spaces that map them
- * @rmaps: their reverse maps
- * @batch: those of them that may move
- * @room: the memory of all these tables, if it had to be allocated
+ * @before: the folios of the latest earlier chunk that named any
+ * @spaces: the address spaces that map the folios of @now
+ * @rmaps: the reverse maps of the folios of @now
+ * @batch: the folios of @now that may move
+ * @room: the allocation for all tables, or NULL if they are on the stack
  */
 struct phys_call {
 	int flags;
@@ -188,10 +191,7 @@ static inline bool node_has_memory(int nid)
 	return nid >= 0 && nid < MAX_NUMNODES && node_state(nid, N_MEMORY);
 }
 
-/*
- * Higher bits must not reach pfn_to_online_page(), which indexes by sections, nor
- * get lost where a frame number has 32 bits.
- */
+/* Refuse addresses whose high bits a frame number of 32 bits would lose. */
 static inline bool address_to_pfn(u64 addr, unsigned long *pfn)
 {
 	if (addr >> MAX_PHYSMEM_BITS)
@@ -200,7 +200,7 @@ static inline bool address_to_pfn(u64 addr, unsigned long *pfn)
 	return true;
 }
 
-/* A node is part of the flags of a page: it stays while other flags change. */
+/* The flags of a page hold its node, too, but only other flags change. */
 static inline int folio_node(struct folio *folio)
 {
 	return data_race(folio_nid(folio));
@@ -238,7 +238,7 @@ static inline bool policy_excludes(struct mempolicy *pol, int nid)
 
 /* migrate_phys_move.c */
 void phys_set_aside(struct phys_call *call, struct phys_record *record);
-bool phys_want_drain(struct phys_call *call);
+bool phys_request_drain(struct phys_call *call);
 void phys_drain(struct phys_call *call);
 void phys_move_batch(struct phys_call *call);
 

@@ -3,9 +3,9 @@
  * Migration by physical address: may a folio go to a node?
  *
  * All VMAs that map the folio must allow the move. A walk of its reverse map
- * finds them. If all VMAs of a file or an anon_vma allow moves to a node, then so
- * does every VMA that maps one of its folios, and the other folios of the chunk
- * need no walk of their own.
+ * finds them. If all VMAs of a file or an anon_vma allow moves to a node, then
+ * so does every VMA that maps one of its folios, and no further folio of that
+ * file or anon_vma needs a walk of its own.
  */
 
 #include <linux/fs.h>
@@ -43,12 +43,12 @@ static int vma_policy_check(struct vm_area_struct *vma, unsigned long addr,
 	return excluded ? -EACCES : 0;
 }
 
-/* mlock() and munlock() set VM_IO for a moment, to keep rmap walks away. */
+/* mlock() sets VM_IO for a moment, to keep its count of a folio right. */
 static int vma_migratable_check(struct vm_area_struct *vma)
 {
 	bool migratable;
 
-	/* The flags change only under mmap_lock, which is taken below. */
+	/* A refusal without mmap_lock may be stale, so it is checked again. */
 	if (data_race(vma_migratable(vma)))
 		return 0;
 	if (!mmap_read_trylock(vma->vm_mm))
@@ -58,7 +58,7 @@ static int vma_migratable_check(struct vm_area_struct *vma)
 	return migratable ? 0 : -EFAULT;
 }
 
-/* Returns 0, what refuses the move, or -EAGAIN if the tasks have not answered yet. */
+/* Returns 0, an errno, or -EAGAIN if the tasks have not answered yet. */
 static int vma_check(struct phys_call *call, struct vm_area_struct *vma,
 		     unsigned long addr, int nid)
 {
@@ -86,11 +86,11 @@ static int vma_check(struct phys_call *call, struct vm_area_struct *vma,
  * struct mapper_walk - a walk over the VMAs that may map a folio
  * @call: the call
  * @nid: the target node
- * @exclusive: a second address space refuses the move
- * @first: address spaces from this one on were gathered for this folio
+ * @exclusive: only one address space may map the folio
+ * @first: index of the first address space that was gathered for this folio
  * @mm: the latest address space found to map the folio
  * @vmas: how many VMAs were visited
- * @status: 0, or what refuses the move
+ * @status: 0, or the errno that ended the walk
  */
 struct mapper_walk {
 	struct phys_call *call;
@@ -113,7 +113,10 @@ static bool folio_mapped_by(struct folio *folio, struct vm_area_struct *vma,
 	return true;
 }
 
-/* Tasks are asked after the walk, so gather the address space until then. */
+/*
+ * No task is asked under the rmap lock, so only add the address space. One that
+ * was added for another folio and is still unknown waits for a pass.
+ */
 static int gather_space(struct mapper_walk *walk, struct mm_struct *mm)
 {
 	struct phys_spaces *spaces = &walk->call->spaces;
@@ -125,8 +128,9 @@ static int gather_space(struct mapper_walk *walk, struct mm_struct *mm)
 }
 
 /*
- * Only VMAs that map the folio count. Walk the page table only if this VMA would
- * refuse the move, or is of an address space that has not answered yet.
+ * Only VMAs that map the folio count. Walk the page table only if this VMA can
+ * change the result: if it refuses the move, if its tasks have not answered, or
+ * if a second address space refuses it.
  */
 static bool check_mapper(struct folio *folio, struct vm_area_struct *vma,
 			 unsigned long addr, void *arg)
@@ -149,7 +153,9 @@ static bool check_mapper(struct folio *folio, struct vm_area_struct *vma,
 	return !err;
 }
 
-/* Returns a refusal, or 0 if it is up to the address spaces that were gathered. */
+/*
+ * Returns an errno, or 0 if only the gathered address spaces may still refuse.
+ */
 static int walk_mappers(struct phys_call *call, struct folio *folio, int nid,
 			struct phys_rmap *rmap, unsigned int first)
 {
@@ -163,13 +169,17 @@ static int walk_mappers(struct phys_call *call, struct folio *folio, int nid,
 		.rmap_one = check_mapper,
 		.arg = &walk,
 		.anon_lock = folio_lock_anon_vma_read,
-		/* hugetlbfs takes the rmap lock before the folio lock. */
+		/*
+		 * hugetlbfs takes the rmap lock first, so do not wait for it.
+		 */
 		.try_lock = hugetlb && !folio_test_anon(folio),
 	};
 
 	if (!folio_trylock(folio))
 		return -EBUSY;
-	/* Processes that share a hugetlb page table count as one mapping. */
+	/*
+	 * Processes that share a hugetlb page table count as one mapping only.
+	 */
 	if (!(call->flags & MPOL_MF_MOVE_ALL))
 		walk.exclusive = hugetlb || folio_mapcount(folio) > 1;
 	rmap_walk(folio, &rwc);
@@ -202,7 +212,7 @@ static noinline_for_stack int check_mappers(struct phys_call *call,
 		err = err ?: answer;
 		if (err || !(call->flags & MPOL_MF_STRICT))
 			return err;
-		/* The policies are checked by a walk after the tasks are known. */
+		/* Policies are checked with the answers: walk again. */
 	} while (tries--);
 	return -EBUSY;
 }
@@ -217,9 +227,9 @@ static bool vma_allows(struct phys_call *call, struct vm_area_struct *vma,
 }
 
 /*
- * No task is asked for this: only the answers of address spaces that map some
- * folio count. The anon_vma stays while its lock is held, and the file while the
- * folio is locked.
+ * No task is asked here: an address space without an answer refuses. The
+ * anon_vma cannot be freed while it is locked, nor the file while its folio is
+ * locked.
  */
 static bool all_vmas_allow(struct phys_call *call, struct folio *folio,
 			   const struct phys_rmap *rmap)
@@ -234,10 +244,10 @@ static bool all_vmas_allow(struct phys_call *call, struct folio *folio,
 	if (!folio_trylock(folio))
 		return false;
 	if (mapping != folio->mapping) {
-		/* It has changed since the folio was looked at. */
+		/* The mapping has changed since find_rmap() has read it. */
 	} else if (folio_test_anon(folio)) {
 		anon_vma = folio_lock_anon_vma_read(folio, NULL);
-		if (!anon_vma) /* unmapped, or a KSM page, which has many */
+		if (!anon_vma) /* unmapped, or of KSM, with many anon_vmas */
 			goto unlock;
 		anon_rmap_tree_foreach(avc, anon_vma, 0, ULONG_MAX) {
 			allow = vma_allows(call, avc->vma, rmap->nid, &vmas);
@@ -260,8 +270,8 @@ unlock:
 }
 
 /*
- * The batch holds the witness. So its file was not evicted, and its anon_vma not
- * freed, since its answer was found.
+ * The batch has a reference on the witness. If the witness is still mapped and
+ * has this mapping, then the file or anon_vma was not freed and reused.
  */
 static bool witness_is_valid(const struct phys_rmap *rmap)
 {
@@ -271,8 +281,9 @@ static bool witness_is_valid(const struct phys_rmap *rmap)
 }
 
 /*
- * The check of all VMAs may visit as many of them as the walks for single folios
- * have, and is tried again each time that number has doubled.
+ * Visit at most as many VMAs as the walks for single folios have, and retry
+ * only when that number has doubled, so that this check costs little beside the
+ * walks.
  */
 static bool rmap_allows(struct phys_call *call, struct folio *folio,
 			struct phys_rmap *rmap)
@@ -286,7 +297,7 @@ static bool rmap_allows(struct phys_call *call, struct folio *folio,
 	return all_vmas_allow(call, folio, rmap);
 }
 
-/* NULL if the folio needs a walk of its own, whatever others need. */
+/* NULL if the answer for another folio never holds for this one. */
 static struct phys_rmap *find_rmap(struct phys_call *call, struct folio *folio,
 				   int nid, int mapcount)
 {
@@ -301,7 +312,7 @@ static struct phys_rmap *find_rmap(struct phys_call *call, struct folio *folio,
 					   call->rmaps.bits)];
 	if (rmap->mapping != mapping || rmap->nid != nid)
 		*rmap = (struct phys_rmap) { .mapping = mapping, .nid = nid };
-	smp_rmb(); /* the mapping is read before its witness is looked at */
+	smp_rmb(); /* only a witness that is read later proves the mapping */
 	return rmap;
 }
 
@@ -309,7 +320,7 @@ static struct phys_rmap *find_rmap(struct phys_call *call, struct folio *folio,
  * phys_forget_rmaps - drop the answers for whole reverse maps
  * @call: the call
  *
- * The batch is about to release their witnesses.
+ * Call this before the witnesses are released, and at the end of a chunk.
  */
 void phys_forget_rmaps(struct phys_call *call)
 {
@@ -321,9 +332,9 @@ void phys_forget_rmaps(struct phys_call *call)
 
 #ifndef folio_check_fallback
 /*
- * Migration falls back to a copy where a filesystem has no migrate_folio. That
- * fails for a dirty folio, and warns of a filesystem that has writepages. The
- * folio is locked, and unlocked here.
+ * Without migrate_folio, migration falls back to a copy. The fallback fails for
+ * a dirty folio, and warns about a filesystem with writepages. Unlocks the
+ * folio.
  */
 static int folio_check_fallback(struct folio *folio,
 				struct address_space *mapping, bool last_look)
@@ -353,10 +364,10 @@ static int check_filesystem(struct phys_call *call, struct folio *folio)
 /* References of others */
 
 /*
- * A small folio counts its pins in its reference count. The references of its
- * mappings do not count, since 1,024 of them would look like one pin.
+ * A small folio counts its pins in its reference count. Subtract its mappings,
+ * since 1,024 of them would look like one pin.
  */
-static bool folio_is_pinned(struct folio *folio)
+static __always_inline bool folio_is_pinned(struct folio *folio)
 {
 	return folio_maybe_dma_pinned(folio) &&
 	       (folio_has_pincount(folio) ||
@@ -364,30 +375,32 @@ static bool folio_is_pinned(struct folio *folio)
 		GUP_PIN_COUNTING_BIAS);
 }
 
-/* migrate_pages() would unmap such a folio only to fail. */
+/*
+ * migrate_pages() cannot move such a folio, and would unmap a pinned one first.
+ */
 static bool folio_is_busy(struct folio *folio)
 {
 	return folio_is_pinned(folio) || folio_test_writeback(folio);
 }
 
-static bool waits_for_drain(struct folio *folio, int mapcount)
+static __always_inline bool has_more_references(struct folio *folio, int mapcount)
 {
 	int others = folio_ref_count(folio) - 1;
 
-	/* Most anonymous folios have just the references of their mappings. */
+	/* Most anonymous folios have no others, which is cheap to see. */
 	return !folio_test_lru(folio) ||
 	       (others > mapcount && others > folio_expected_ref_count(folio));
 }
 
-/* Small folios wait in batches of a CPU for the LRU lists, which are drained first. */
-static bool may_be_in_lru_batch(struct phys_call *call, struct folio *folio,
-				int mapcount)
+/* An LRU batch holds a reference: drain this CPU, then ask for all CPUs. */
+static __always_inline bool set_aside_for_drain(struct phys_call *call,
+						struct folio *folio, int mapcount)
 {
 	if (!folio_may_be_lru_cached(folio) ||
-	    !waits_for_drain(folio, mapcount) || call->batch.last_look)
+	    !has_more_references(folio, mapcount) || call->batch.last_look)
 		return false;
 	lru_add_drain(); /* of this CPU */
-	return waits_for_drain(folio, mapcount) && phys_want_drain(call);
+	return has_more_references(folio, mapcount) && phys_request_drain(call);
 }
 
 /**
@@ -396,8 +409,8 @@ static bool may_be_in_lru_batch(struct phys_call *call, struct folio *folio,
  * @folio: the folio, with a reference
  * @nid: the target node, or NUMA_NO_NODE for one without memory
  *
- * Return: 0, the status that refuses the move, -EINTR, or -EAGAIN if the folio is
- * to be set aside for the end of the chunk.
+ * Return: 0, the status that refuses the move, -EINTR, or -EAGAIN if the folio
+ * is to be set aside for the end of the chunk.
  */
 int phys_may_move(struct phys_call *call, struct folio *folio, int nid)
 {
@@ -406,12 +419,14 @@ int phys_may_move(struct phys_call *call, struct folio *folio, int nid)
 	struct phys_rmap *rmap;
 	int err;
 
-	/* The array has changed, or the node went offline, since it was checked. */
+	/*
+	 * The node was valid in check_nodes(); @nodes or the node has changed.
+	 */
 	if (nid == NUMA_NO_NODE)
 		return -ENOMEM;
 	if (folio_test_locked(folio))
 		return -EBUSY;
-	if (!busy && may_be_in_lru_batch(call, folio, mapcount))
+	if (!busy && set_aside_for_drain(call, folio, mapcount))
 		return -EAGAIN;
 	rmap = find_rmap(call, folio, nid, mapcount);
 	if (rmap && rmap_allows(call, folio, rmap)) {

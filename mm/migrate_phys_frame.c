@@ -3,11 +3,10 @@
  * Migration by physical address: which folio is at an address, and does a
  * process map it?
  *
- * The memory belongs to others, who may free, split or reuse it at any moment.
- * A folio is therefore looked at only under a reference, which is taken while
- * its count is not zero. Memory that no process maps, such as free, slab, kernel
- * and unmapped page cache memory, is always -ENOENT, so that a caller cannot
- * tell one from the other.
+ * The memory belongs to others, who may free, split or reuse it at any time. So
+ * take a reference before anything but the flags and _mapcount of a page is read.
+ * Memory that no process maps (free, slab, kernel, unmapped page cache) is
+ * -ENOENT, so that a caller cannot tell these apart.
  */
 
 #include <linux/hugetlb.h>
@@ -19,7 +18,7 @@
 #include "internal.h"
 #include "migrate_phys.h"
 
-/* Needs no reference, but says nothing of a page of a large folio. */
+/* Needs no reference. Says nothing about pages of large folios. */
 static bool page_is_mapped(struct page *page)
 {
 	return atomic_read(&page->_mapcount) >= 0;
@@ -27,7 +26,7 @@ static bool page_is_mapped(struct page *page)
 
 /*
  * A migration unmaps a page after it has locked the page, and maps it again
- * before it unlocks the page. So a page that is unmapped, then unlocked, and
+ * before it unlocks the page. So a page that is seen unmapped, then unlocked,
  * then still unmapped is not migrating.
  */
 static bool page_is_unmapped(struct page *page)
@@ -42,10 +41,10 @@ static bool page_is_unmapped(struct page *page)
 }
 
 /*
- * Refuse pages before a reference is taken: the owner of an unmapped or reserved
- * page may free it without looking at its count, and the release of our reference
- * would then free it a second time. Compound pages are freed by
- * put_page_testzero(), so a reference is safe there.
+ * Refuse pages before a reference is taken: the owner of an unmapped or
+ * reserved page may free it without looking at its count, and the release of
+ * our reference would then free it a second time. Compound pages are freed by
+ * put_page_testzero(), so a reference is safe for them.
  */
 static int page_check(struct page *page)
 {
@@ -57,7 +56,8 @@ static int page_check(struct page *page)
 	       (reserved && page_is_mapped(page)) ? -EFAULT : -ENOENT;
 }
 
-static int page_get_folio(struct page *page, struct folio **foliop)
+static __always_inline int page_get_folio(struct page *page,
+					  struct folio **foliop)
 {
 	struct folio *folio;
 	int err;
@@ -128,9 +128,9 @@ int folio_check_mapped(struct folio *folio)
 		return hugepage_migration_supported(folio_hstate(folio)) ?
 		       0 : -EFAULT;
 	/*
-	 * Pages of drivers have no mapping. Nor have file pages that were just
-	 * truncated and anonymous pages that are about to be mapped, but these
-	 * two are swapbacked or no longer mapped.
+	 * A mapped driver page has no mapping. File folios that are truncated
+	 * and new anonymous folios have none either, but these are unmapped or
+	 * swapbacked.
 	 */
 	if (!mapping || !folio_test_uptodate(folio))
 		return folio_mapped(folio) && !folio_test_swapbacked(folio) ?
@@ -160,8 +160,8 @@ int folio_check_unmapped(struct folio *folio)
 }
 
 /*
- * Without a reference the page may be another one the next moment, but that is
- * true of every answer. Nothing that the page points to is looked at.
+ * Without a reference the page may be reused at any time, but every answer may
+ * be stale when the caller reads it. Do not follow the pointers of the page.
  */
 static bool page_is_mapped_anon(struct page *page)
 {
@@ -192,7 +192,8 @@ static int query_address(u64 addr)
  * phys_query_chunk - find the nodes of the pages at the addresses of a chunk
  * @chunk: the chunk
  *
- * Each status is the node of a page that a process maps, else -ENOENT or -EFAULT.
+ * Each status is the node of a page that a process maps, else -ENOENT or
+ * -EFAULT.
  */
 void phys_query_chunk(struct phys_chunk *chunk)
 {

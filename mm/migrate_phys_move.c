@@ -2,10 +2,11 @@
 /*
  * Migration by physical address: move the folios of a batch.
  *
- * Folios of one target node and one order are handed to migrate_pages() together.
- * Their targets are allocated first and without direct reclaim. Only folios that
- * have a target are isolated, so nobody waits for memory while folios are
- * isolated, and a folio without a target is neither unmapped nor split.
+ * Folios of one target node and one order are handed to migrate_pages()
+ * together. Their targets are allocated first, without reclaiming memory (large
+ * orders may compact). Only folios with a target are isolated, so nobody waits
+ * for memory while folios are isolated, and a folio without a target is neither
+ * unmapped nor split.
  */
 
 #include <linux/gfp.h>
@@ -26,7 +27,7 @@
  * @nr: how many there are
  * @nid: their node
  * @order: their order
- * @no_room: a piece of a folio that migrate_pages() has split found no room
+ * @no_room: no target could be allocated for a piece of a split folio
  */
 struct phys_targets {
 	struct folio **folio;
@@ -36,12 +37,12 @@ struct phys_targets {
 	bool no_room;
 };
 
-/* For this the allocator compacts the node, but never reclaims its memory. */
+/* With the flags below, large orders compact the node but do not reclaim. */
 #ifndef PHYS_COMPACT_GFP
 #define PHYS_COMPACT_GFP	__GFP_DIRECT_RECLAIM
 #endif
 
-/* __GFP_HARDWALL is left out: the folios are not for the caller's cpuset. */
+/* No __GFP_HARDWALL, because the cpuset of the caller does not matter. */
 static gfp_t target_gfp(unsigned int order)
 {
 	gfp_t gfp = GFP_HIGHUSER_MOVABLE & ~(__GFP_RECLAIM | __GFP_HARDWALL);
@@ -69,14 +70,14 @@ static struct folio *alloc_target(struct folio *src, int nid)
 					    false);
 }
 
-/* The bulk allocator stops early when memory gets scarce, at a higher mark. */
+/* The bulk allocator gives up at a higher watermark: go on one by one. */
 static void alloc_targets(struct phys_targets *targets, struct folio *src,
 			  unsigned int nr)
 {
 	struct folio *dst;
 
 	if (!targets->order && nr > 1) {
-		/* A page of order 0 is a folio. */
+		/* An order-0 page is a folio, so the cast is safe. */
 		memset(targets->folio, 0, nr * sizeof(*targets->folio));
 		targets->nr = alloc_pages_bulk_node(target_gfp(0), targets->nid, nr,
 						    (struct page **)targets->folio);
@@ -90,8 +91,8 @@ static void alloc_targets(struct phys_targets *targets, struct folio *src,
 }
 
 /*
- * migrate_pages() splits partially mapped folios. Their pieces have no target
- * yet, and are told from other folios by their order.
+ * migrate_pages() splits partially mapped folios. A piece has another order
+ * than the targets, so allocate one for it.
  */
 static struct folio *get_target(struct folio *src, unsigned long private)
 {
@@ -135,16 +136,17 @@ void phys_set_aside(struct phys_call *call, struct phys_record *record)
 }
 
 /**
- * phys_want_drain - have the LRU batches of all CPUs drained before the last look
+ * phys_request_drain - have the LRU batches of all CPUs drained before the last
+ * look
  * @call: the call
  *
- * An LRU batch holds a reference, by which a migration would fail. But a drain
- * costs all CPUs, so the second is due after 512 entries of the call, and each
- * further one after twice as many as the one before.
+ * An LRU batch holds a reference, which makes migration fail. But a drain
+ * interrupts all CPUs, so the second is due after 512 entries of the call, and
+ * each further one after twice as many as the one before.
  *
- * Return: whether that will be done.
+ * Return: true if all CPUs will be drained.
  */
-bool phys_want_drain(struct phys_call *call)
+bool phys_request_drain(struct phys_call *call)
 {
 	if (call->done < call->batch.next_drain)
 		return false;
@@ -154,7 +156,7 @@ bool phys_want_drain(struct phys_call *call)
 
 /**
  * phys_drain - drain the LRU batches of all CPUs if that is wanted
- * @call: the call, which holds no folio
+ * @call: the call, which must hold no reference on a folio
  */
 void phys_drain(struct phys_call *call)
 {
@@ -165,7 +167,9 @@ void phys_drain(struct phys_call *call)
 	call->batch.next_drain = max(2 * call->done, PHYS_CHUNK);
 }
 
-/* A folio that was not on its LRU list may be there after a drain. */
+/*
+ * A folio that is not on its LRU list may be there after a drain: look again.
+ */
 static void isolate_run(struct phys_call *call, struct folio_batch *fbatch,
 			struct list_head *list)
 {
@@ -179,7 +183,7 @@ static void isolate_run(struct phys_call *call, struct folio_batch *fbatch,
 		record = phys_find_record(call, folio_pfn(folio),
 					  folio_order(folio));
 		if (!call->batch.last_look && folio_may_be_lru_cached(folio) &&
-		    phys_want_drain(call))
+		    phys_request_drain(call))
 			phys_set_aside(call, record);
 		else
 			record->status = -EBUSY;
@@ -190,7 +194,7 @@ static void isolate_run(struct phys_call *call, struct folio_batch *fbatch,
 
 /* Moves */
 
-/* Isolates the last folios of the list, as many as have a target. */
+/* Refuses the first @without_target records with -ENOMEM; isolates the rest. */
 static void isolate_folios(struct phys_call *call, u16 link,
 			   unsigned int without_target, struct list_head *list)
 {
@@ -208,7 +212,7 @@ static void isolate_folios(struct phys_call *call, u16 link,
 	}
 	while (link) {
 		record = &call->now.record[link - 1];
-		/* A folio that is set aside gets another link. */
+		/* phys_set_aside() overwrites the link. */
 		link = record->link;
 		folio = record_folio(record);
 		if (hugetlb) {
@@ -223,8 +227,9 @@ static void isolate_folios(struct phys_call *call, u16 link,
 }
 
 /*
- * Move the records from @link on, which are of one order. MIGRATE_ASYNC does not
- * wait for folio and buffer locks, whose owners may be any user's processes.
+ * Move the folios of the records from @link on, all of one order. MIGRATE_ASYNC
+ * is used so that the folio and buffer locks of other users cannot block the
+ * caller.
  */
 static void move_records(struct phys_call *call, int nid, u16 link,
 			 unsigned int nr)
@@ -248,7 +253,7 @@ static void move_records(struct phys_call *call, int nid, u16 link,
 		folio_put(targets.folio[--targets.nr]);
 
 	list_for_each_entry(folio, &list, lru) {
-		/* A piece of a folio that was split has the record of that. */
+		/* A piece of a split folio shares the record of the whole. */
 		record = phys_find_record(call, folio_pfn(folio),
 					  targets.order);
 		record->status = targets.no_room &&
@@ -266,7 +271,7 @@ static bool moves_with(const struct phys_record *record,
 				  folio_test_hugetlb(record_folio(first)));
 }
 
-/* Takes those that move together with the first off the list, and moves them. */
+/* Moves the records that go with the first; returns the list of the rest. */
 static u16 move_some(struct phys_call *call, int nid, u16 head)
 {
 	struct phys_record *first = &call->now.record[head - 1];
@@ -291,10 +296,10 @@ static u16 move_some(struct phys_call *call, int nid, u16 head)
 }
 
 /**
- * phys_move_batch - move all folios that wait for it
+ * phys_move_batch - move all folios of the batch
  * @call: the call
  *
- * Their records get the status of each, and all references are released.
+ * Sets the status of each record and releases all references.
  */
 void phys_move_batch(struct phys_call *call)
 {

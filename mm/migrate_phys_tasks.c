@@ -3,11 +3,11 @@
  * Migration by physical address: what do the tasks of an address space say
  * about a node?
  *
- * A page may go to a node only if the cpuset of every task that uses a mapping
- * address space has the node, and if the LSM lets the caller move the memory of
- * every such task. Walks of the reverse map only gather address spaces; their
- * tasks are asked after the rmap lock was released. The answers are kept for the
- * rest of the chunk.
+ * A page may go to a node only if the node is in the cpuset of every task of
+ * every address space that maps the page, and if the LSM lets the caller move
+ * the memory of these tasks. Walks of reverse maps only gather address spaces;
+ * the tasks are asked after the rmap lock is released. Answers are kept for one
+ * chunk.
  */
 
 #include <linux/cpuset.h>
@@ -31,7 +31,7 @@ static u32 *space_bucket(const struct phys_spaces *spaces,
 	return &spaces->bucket[hash_ptr(mm, spaces->bits)];
 }
 
-/* The next entry for @mm in its bucket, of whatever node, from index @i - 1 on */
+/* Find @mm, with any node, in its bucket; @i is 1 + the index to start at. */
 static struct phys_space *find_space(const struct phys_spaces *spaces,
 				     const struct mm_struct *mm, u32 i)
 {
@@ -51,7 +51,7 @@ static void link_space(struct phys_spaces *spaces, unsigned int i)
 /**
  * phys_find_space - look up what the tasks of an address space have answered
  * @spaces: the address spaces
- * @mm: this one
+ * @mm: the one to find
  * @nid: the target node
  *
  * Return: the entry, without SPACE_KNOWN if there is no answer yet, or NULL.
@@ -70,7 +70,7 @@ struct phys_space *phys_find_space(const struct phys_spaces *spaces,
 /**
  * phys_add_space - gather an address space, to ask its tasks later
  * @spaces: the address spaces
- * @mm: this one, which is not among them for the same node
+ * @mm: the one to add, which is not in @spaces with @nid yet
  * @nid: the target node
  *
  * Return: 0, or -ENOSPC if there is no room for it.
@@ -93,7 +93,7 @@ int phys_add_space(struct phys_spaces *spaces, struct mm_struct *mm, int nid)
  * phys_enlarge_spaces - make room for 16 times as many address spaces
  * @spaces: the address spaces
  *
- * Return: whether there was memory for that.
+ * Return: true, or false if there was no memory.
  */
 bool phys_enlarge_spaces(struct phys_spaces *spaces)
 {
@@ -130,8 +130,9 @@ void phys_forget_spaces(struct phys_spaces *spaces)
 /* Asking tasks */
 
 /*
- * The allocator enforces mems_allowed, and the OOM killer reads it in the same
- * way. cpuset_mems_allowed() would take a lock of the whole machine.
+ * Read mems_allowed, which the allocator enforces, without a lock, as the OOM
+ * killer does. cpuset_mems_allowed() would take a global lock with interrupts
+ * off.
  */
 static bool cpuset_has_node(struct task_struct *task, int nid)
 {
@@ -160,7 +161,7 @@ static unsigned int ask_task(struct task_struct *task, int nid, bool strict)
 
 static bool task_uses(struct task_struct *task, const struct mm_struct *mm)
 {
-	/* Only the task itself writes its flags, and plainly. */
+	/* A task changes its own flags with plain stores. */
 	return READ_ONCE(task->mm) == mm &&
 	       !(data_race(READ_ONCE(task->flags)) & PF_KTHREAD);
 }
@@ -197,11 +198,11 @@ static struct task_struct *mm_owner_process(struct mm_struct *mm)
 }
 
 /*
- * Each task that uses an address space counts in mm_users. If the threads of the
- * owner account for all of that, no other process uses it. A vfork() child or a
- * passing reference breaks this. MMF_MULTIPROCESS covers threads that come and go
- * while a CLONE_VM process exists: fork() sets the flag after the process can be
- * found, and never clears it.
+ * Every task that uses @mm counts in mm_users. If the threads of @process
+ * account for all of mm_users, no other process uses @mm. A vfork() child or a
+ * transient reference only makes this false. A CLONE_VM process could hide
+ * behind threads that exit meanwhile; MMF_MULTIPROCESS, which is never cleared,
+ * excludes that.
  */
 static bool is_only_user(struct task_struct *process, struct mm_struct *mm)
 {
@@ -220,7 +221,7 @@ static bool ask_owner(struct phys_call *call, struct phys_space *space)
 	struct task_struct *owner;
 	bool asked = false;
 
-	/* security_task_movememory() is called in this RCU section, too. */
+	/* The LSM hook is called under RCU here, so it must not sleep. */
 	rcu_read_lock();
 	owner = mm_owner_process(space->mm);
 	if (owner && is_only_user(owner, space->mm)) {
@@ -247,7 +248,7 @@ static struct mm_struct *process_mm(struct task_struct *process)
 	return NULL;
 }
 
-/* One pass over the processes of the machine serves all that are still unknown. */
+/* One pass over all processes serves all address spaces without an answer. */
 static void ask_all_processes(struct phys_call *call)
 {
 	struct phys_spaces *spaces = &call->spaces;
@@ -271,13 +272,13 @@ static void ask_all_processes(struct phys_call *call)
 /**
  * phys_ask_spaces - ask the tasks of address spaces that have no answer yet
  * @call: the call
- * @first: of these address spaces and those that were added after it
+ * @first: index of the first address space to ask; all later ones follow
  *
  * Address spaces that only a pass over all processes can serve wait until the
  * last look at the folios of the chunk, so that one pass serves all of them.
  *
- * Return: 0 if all of them allow their node, -EACCES if one denies it, or -EAGAIN
- * if one has no answer yet.
+ * Return: -EAGAIN if one of them has no answer yet, else -EACCES if one denies
+ * its node, else 0.
  */
 int phys_ask_spaces(struct phys_call *call, unsigned int first)
 {

@@ -235,7 +235,7 @@ static void find_record_test(struct kunit *test)
 	add_record(&call->now, 0x410, 4, 4);
 	add_record(&call->now, 0x800, 0, 0);
 	call->now.orders = c->orders;
-	record = find_record(call, c->pfn);
+	record = find_or_copy_record(call, c->pfn);
 	KUNIT_EXPECT_EQ(test, record ? record->status : NOT_FOUND, c->status);
 	KUNIT_EXPECT_EQ(test, call->now.nr, 4U);
 }
@@ -252,9 +252,9 @@ static void find_record_at_the_end_test(struct kunit *test)
 
 		forget_records(&call->now);
 		record = add_record(&call->now, first, order, 0);
-		KUNIT_EXPECT_PTR_EQ(test, record, find_record(call, first));
-		KUNIT_EXPECT_PTR_EQ(test, record, find_record(call, MAX_PFN));
-		KUNIT_EXPECT_NULL(test, find_record(call, first - 1));
+		KUNIT_EXPECT_PTR_EQ(test, record, find_or_copy_record(call, first));
+		KUNIT_EXPECT_PTR_EQ(test, record, find_or_copy_record(call, MAX_PFN));
+		KUNIT_EXPECT_NULL(test, find_or_copy_record(call, first - 1));
 	}
 }
 
@@ -268,10 +268,10 @@ static void find_duplicates_test(struct kunit *test)
 	huge = add_record(&call->now, 512, 9, 1);
 	small = add_record(&call->now, 511, 0, 2);
 	for (pfn = 1023; pfn >= 512; pfn--)
-		KUNIT_EXPECT_PTR_EQ(test, find_record(call, pfn), huge);
-	KUNIT_EXPECT_PTR_EQ(test, find_record(call, 511), small);
-	KUNIT_EXPECT_NULL(test, find_record(call, 510));
-	KUNIT_EXPECT_NULL(test, find_record(call, 1024));
+		KUNIT_EXPECT_PTR_EQ(test, find_or_copy_record(call, pfn), huge);
+	KUNIT_EXPECT_PTR_EQ(test, find_or_copy_record(call, 511), small);
+	KUNIT_EXPECT_NULL(test, find_or_copy_record(call, 510));
+	KUNIT_EXPECT_NULL(test, find_or_copy_record(call, 1024));
 	KUNIT_EXPECT_EQ(test, call->now.nr, 2U);
 }
 
@@ -286,10 +286,10 @@ static void find_across_chunks_test(struct kunit *test)
 	add_record(&call->now, 0, 0, 1);
 	for (chunk = 0; chunk < 8; chunk++) {
 		next_records(call);
-		record = find_record(call, BIT(18) + chunk * PHYS_CHUNK);
+		record = find_or_copy_record(call, BIT(18) + chunk * PHYS_CHUNK);
 		KUNIT_ASSERT_NOT_NULL(test, record);
 		KUNIT_EXPECT_EQ(test, record->status, 3);
-		KUNIT_EXPECT_PTR_EQ(test, find_record(call, BIT(19) - 1), record);
+		KUNIT_EXPECT_PTR_EQ(test, find_or_copy_record(call, BIT(19) - 1), record);
 		KUNIT_EXPECT_EQ(test, call->now.nr, 1U);
 	}
 	/* Chunks without a folio do not count. */
@@ -298,7 +298,7 @@ static void find_across_chunks_test(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, lookup(&call->before, BIT(18), 18));
 	add_record(&call->now, 0, 0, 1);
 	next_records(call);
-	KUNIT_EXPECT_NULL(test, find_record(call, BIT(18)));
+	KUNIT_EXPECT_NULL(test, find_or_copy_record(call, BIT(18)));
 }
 
 /* A record of this chunk is found rather than one of the chunk before. */
@@ -309,12 +309,12 @@ static void find_prefers_this_chunk_test(struct kunit *test)
 	add_record(&call->now, 7, 0, -EBUSY);
 	next_records(call);
 	add_record(&call->now, 7, 0, 1);
-	KUNIT_EXPECT_EQ(test, find_record(call, 7)->status, 1);
+	KUNIT_EXPECT_EQ(test, find_or_copy_record(call, 7)->status, 1);
 
 	/* Of whatever size either was */
 	next_records(call);
 	add_record(&call->now, 0, 9, 2);
-	KUNIT_EXPECT_EQ(test, find_record(call, 7)->status, 2);
+	KUNIT_EXPECT_EQ(test, find_or_copy_record(call, 7)->status, 2);
 }
 
 /* The statuses of entries */

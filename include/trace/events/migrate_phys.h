@@ -13,7 +13,10 @@ struct phys_chunk;
 struct phys_counts;
 
 #ifdef CREATE_TRACE_POINTS
-/* How many entries of a chunk ask for a node and have a status from @first to @last */
+/*
+ * How many entries of a chunk ask for a node and have a status from @first to
+ * @last
+ */
 static inline unsigned int trace_entries(const struct phys_chunk *chunk, int nid,
 					 int first, int last)
 {
