@@ -145,8 +145,8 @@ static void own_page(void *arg)
 TEST_F(pairs, map_a_page_each)
 {
 	struct request *req = request_new(variant->count);
+	unsigned int i, there = 0;
 	struct took took;
-	unsigned int i;
 
 	self->mem = map_memory(ANON, 1);
 	for (i = 0; i < variant->count; i++) {
@@ -156,7 +156,8 @@ TEST_F(pairs, map_a_page_each)
 	EXPECT_EQ(0, move_and_count(req, 0, &took));
 	EXPECT_EQ(variant->count, request_count(req, self->to));
 	for (i = 0; i < variant->count; i++)
-		EXPECT_EQ(self->to, node_of(self->pids[i], self->mem));
+		there += node_of(self->pids[i], self->mem) == self->to;
+	EXPECT_EQ(variant->count, there);
 	expect_linear(_metadata, variant->count, &took);
 }
 

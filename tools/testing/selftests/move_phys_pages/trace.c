@@ -124,30 +124,34 @@ TEST_F(trace, each_target)
 	}
 }
 
-/* A long call is told piece by piece, a query not at all */
+/* A long call has a line for each chunk, a query has none. */
 TEST_F(trace, each_chunk)
 {
 	const int chunk = 512;
-	struct request *req = request_new(chunk + PAGES);
+	struct request *req = request_new(2 * chunk + PAGES);
 	struct lines lines = {};
 	struct told *told = lines.told;
 	int i;
 
-	for (i = 0; i < chunk; i++)
+	for (i = 0; i < (int)req->count; i++)
 		request_set(req, i, ~0ULL, self->to);
 	request_set_pages(req, chunk, self->mem, PAGES, self->to);
 	EXPECT_EQ(0, request_query(req, 0));
 	EXPECT_EQ(0, request_move(req, 0));
 
-	ASSERT_EQ(2, read_trace(EVENT_OF_CALL, read_line, &lines));
+	ASSERT_EQ(3, read_trace(EVENT_OF_CALL, read_line, &lines));
 	EXPECT_EQ(chunk, told[0].asked);
 	EXPECT_EQ(chunk, told[0].enoent);
-	EXPECT_EQ(PAGES, told[1].asked);
-	EXPECT_EQ(PAGES, told[1].there);
 	EXPECT_EQ(0, told[0].spaces + told[0].tasks + told[0].passes);
+	EXPECT_EQ(chunk, told[1].asked);
+	EXPECT_EQ(PAGES, told[1].there);
+	EXPECT_EQ(chunk - PAGES, told[1].enoent);
 	EXPECT_EQ(1, told[1].spaces);
 	EXPECT_EQ(1, told[1].tasks);
 	EXPECT_GE(1, told[1].passes);
+	EXPECT_EQ(PAGES, told[2].asked);
+	EXPECT_EQ(PAGES, told[2].enoent);
+	EXPECT_EQ(0, told[2].spaces + told[2].tasks + told[2].passes);
 }
 
 TEST_HARNESS_MAIN
