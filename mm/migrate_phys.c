@@ -178,8 +178,8 @@ static int look_again(struct phys_call *call, struct phys_record *record)
 static int finish_folios(struct phys_call *call)
 {
 	struct phys_batch *batch = &call->batch;
-	int err = 0;
 	u16 link;
+	int err;
 
 	/* More folios may be set aside here. A drain needs all references gone. */
 	phys_move_batch(call);
@@ -188,7 +188,7 @@ static int finish_folios(struct phys_call *call)
 		return 0;
 	batch->aside = 0;
 	batch->last_look = true;
-	phys_ask_spaces(call, 0);
+	err = phys_ask_spaces(call, 0) == -EINTR ? -EINTR : 0;
 	phys_drain(call);
 	while (link && !err) {
 		struct phys_record *record = &call->now.record[link - 1];

@@ -206,6 +206,26 @@ static inline int folio_node(struct folio *folio)
 	return data_race(folio_nid(folio));
 }
 
+/*
+ * A small folio counts its pins in its reference count. Subtract its mappings,
+ * since 1,024 of them would look like one pin.
+ */
+static inline bool folio_is_pinned(struct folio *folio)
+{
+	return folio_maybe_dma_pinned(folio) &&
+	       (folio_has_pincount(folio) ||
+		folio_ref_count(folio) - folio_mapcount(folio) >=
+		GUP_PIN_COUNTING_BIAS);
+}
+
+/*
+ * migrate_pages() cannot move such a folio, and would unmap a pinned one first.
+ */
+static inline bool folio_is_busy(struct folio *folio)
+{
+	return folio_is_pinned(folio) || folio_test_writeback(folio);
+}
+
 /* migrate_phys.c */
 long kernel_move_phys_pages(unsigned long count, const u64 __user *pages,
 			    const int __user *nodes, int __user *status,

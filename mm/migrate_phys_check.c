@@ -90,6 +90,7 @@ static int vma_check(struct phys_call *call, struct vm_area_struct *vma,
  * @first: index of the first address space that was gathered for this folio
  * @mm: the latest address space found to map the folio
  * @vmas: how many VMAs were visited
+ * @waits: an address space waits for a pass over all processes
  * @status: 0, or the errno that ended the walk
  */
 struct mapper_walk {
@@ -99,6 +100,7 @@ struct mapper_walk {
 	unsigned int first;
 	struct mm_struct *mm;
 	unsigned int vmas;
+	bool waits;
 	int status;
 };
 
@@ -124,7 +126,9 @@ static int gather_space(struct mapper_walk *walk, struct mm_struct *mm)
 
 	if (!space)
 		return phys_add_space(spaces, mm, walk->nid);
-	return space - spaces->space >= walk->first ? 0 : -EAGAIN;
+	if (space < spaces->space + walk->first)
+		walk->waits = true;
+	return 0;
 }
 
 /*
@@ -185,6 +189,8 @@ static int walk_mappers(struct phys_call *call, struct folio *folio, int nid,
 	rmap_walk(folio, &rwc);
 	if (!walk.status && rwc.contended)
 		walk.status = -EBUSY;
+	if (!walk.status && walk.waits)
+		walk.status = -EAGAIN;
 	if (!walk.status && !folio_mapped(folio))
 		walk.status = -ENOENT;
 	folio_unlock(folio);
@@ -209,6 +215,8 @@ static noinline_for_stack int check_mappers(struct phys_call *call,
 		if (spaces->nr == first)
 			return err;
 		answer = phys_ask_spaces(call, first);
+		if (answer == -EINTR)
+			return answer;
 		err = err ?: answer;
 		if (err || !(call->flags & MPOL_MF_STRICT))
 			return err;
@@ -363,26 +371,6 @@ static int check_filesystem(struct phys_call *call, struct folio *folio)
 
 /* References of others */
 
-/*
- * A small folio counts its pins in its reference count. Subtract its mappings,
- * since 1,024 of them would look like one pin.
- */
-static __always_inline bool folio_is_pinned(struct folio *folio)
-{
-	return folio_maybe_dma_pinned(folio) &&
-	       (folio_has_pincount(folio) ||
-		folio_ref_count(folio) - folio_mapcount(folio) >=
-		GUP_PIN_COUNTING_BIAS);
-}
-
-/*
- * migrate_pages() cannot move such a folio, and would unmap a pinned one first.
- */
-static bool folio_is_busy(struct folio *folio)
-{
-	return folio_is_pinned(folio) || folio_test_writeback(folio);
-}
-
 static __always_inline bool has_more_references(struct folio *folio, int mapcount)
 {
 	int others = folio_ref_count(folio) - 1;
@@ -426,21 +414,25 @@ int phys_may_move(struct phys_call *call, struct folio *folio, int nid)
 		return -ENOMEM;
 	if (folio_test_locked(folio))
 		return -EBUSY;
-	if (!busy && set_aside_for_drain(call, folio, mapcount))
-		return -EAGAIN;
 	rmap = find_rmap(call, folio, nid, mapcount);
 	if (rmap && rmap_allows(call, folio, rmap)) {
 		if (busy)
 			return -EBUSY;
+		if (set_aside_for_drain(call, folio, mapcount))
+			return -EAGAIN;
 		if (!rmap->witness)
 			rmap->witness = folio;
 		return 0;
 	}
 	err = check_mappers(call, folio, nid, rmap);
-	if (err)
-		return err == -ENOSPC ? -EBUSY : err;
-	if (folio_is_busy(folio))
+	if (err == -ENOSPC || (err == -EAGAIN && call->batch.last_look))
 		return -EBUSY;
+	if (err && err != -EAGAIN)
+		return err;
+	if (folio_is_busy(folio))
+		return err ?: -EBUSY;
+	if (set_aside_for_drain(call, folio, mapcount) || err)
+		return -EAGAIN;
 	return folio_test_anon(folio) ? 0 : check_filesystem(call, folio);
 }
 

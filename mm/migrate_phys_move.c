@@ -66,8 +66,8 @@ static struct folio *alloc_target(struct folio *src, int nid)
 		return __folio_alloc(target_gfp(order), order, nid, NULL);
 	h = folio_hstate(src);
 	gfp = htlb_alloc_mask(h) & ~(__GFP_DIRECT_RECLAIM | __GFP_HARDWALL);
-	return alloc_hugetlb_folio_nodemask(h, nid, NULL, gfp | __GFP_THISNODE,
-					    false);
+	gfp |= __GFP_NOMEMALLOC | __GFP_THISNODE;
+	return alloc_hugetlb_folio_nodemask(h, nid, NULL, gfp, false);
 }
 
 /* The bulk allocator gives up at a higher watermark: go on one by one. */
@@ -131,6 +131,7 @@ static struct folio *record_folio(const struct phys_record *record)
  */
 void phys_set_aside(struct phys_call *call, struct phys_record *record)
 {
+	WARN_ON_ONCE(call->batch.last_look);
 	record->link = call->batch.aside;
 	call->batch.aside = record - call->now.record + 1;
 }

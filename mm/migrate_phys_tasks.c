@@ -23,6 +23,11 @@
 
 #include "migrate_phys.h"
 
+/* No more address spaces are remembered than 1 << 18, in 9 MiB. */
+#define MAX_SPACES_BITS	18
+/* Passes for a chunk: the first serves all that wait, others those that appear. */
+#define MAX_PASSES	4
+
 /* The table of answers */
 
 static u32 *space_bucket(const struct phys_spaces *spaces,
@@ -100,6 +105,8 @@ bool phys_enlarge_spaces(struct phys_spaces *spaces)
 	unsigned int i, bits = spaces->bits + 4;
 	struct phys_space *space;
 
+	if (bits > MAX_SPACES_BITS)
+		return false;
 	space = kvzalloc((sizeof(*space) + sizeof(u32)) << bits,
 			 GFP_KERNEL | __GFP_NOWARN);
 	if (!space)
@@ -121,10 +128,12 @@ bool phys_enlarge_spaces(struct phys_spaces *spaces)
  */
 void phys_forget_spaces(struct phys_spaces *spaces)
 {
-	if (spaces->nr)
-		memset(spaces->bucket, 0, sizeof(u32) << spaces->bits);
-	while (spaces->nr)
-		mmdrop(spaces->space[--spaces->nr].mm);
+	while (spaces->nr) {
+		struct mm_struct *mm = spaces->space[--spaces->nr].mm;
+
+		*space_bucket(spaces, mm) = 0;
+		mmdrop(mm);
+	}
 }
 
 /* Asking tasks */
@@ -197,6 +206,16 @@ static struct task_struct *mm_owner_process(struct mm_struct *mm)
 	return NULL;
 }
 
+static int count_users(struct task_struct *process, struct mm_struct *mm)
+{
+	struct task_struct *task;
+	int users = 0;
+
+	for_each_thread(process, task)
+		users += task_uses(task, mm);
+	return users;
+}
+
 /*
  * Every task that uses @mm counts in mm_users. If the threads of @process
  * account for all of mm_users, no other process uses @mm. A vfork() child or a
@@ -206,14 +225,12 @@ static struct task_struct *mm_owner_process(struct mm_struct *mm)
  */
 static bool is_only_user(struct task_struct *process, struct mm_struct *mm)
 {
-	int users = atomic_read(&mm->mm_users), threads = 0;
-	struct task_struct *task;
+	int users = atomic_read(&mm->mm_users);
 
-	if (mm_flags_test(MMF_MULTIPROCESS, mm))
-		return false;
-	for_each_thread(process, task)
-		threads += task_uses(task, mm);
-	return threads == users && users == atomic_read(&mm->mm_users);
+	return !mm_flags_test(MMF_MULTIPROCESS, mm) &&
+	       count_users(process, mm) == users &&
+	       atomic_read(&mm->mm_users) == users &&
+	       count_users(process, mm) == users;
 }
 
 static bool ask_owner(struct phys_call *call, struct phys_space *space)
@@ -277,13 +294,12 @@ static void ask_all_processes(struct phys_call *call)
  * Address spaces that only a pass over all processes can serve wait until the
  * last look at the folios of the chunk, so that one pass serves all of them.
  *
- * Return: -EAGAIN if one of them has no answer yet, else -EACCES if one denies
- * its node, else 0.
+ * Return: -EINTR if a fatal signal came, -EAGAIN if one of them has no answer,
+ * else -EACCES if one denies its node, else 0.
  */
 int phys_ask_spaces(struct phys_call *call, unsigned int first)
 {
 	struct phys_spaces *spaces = &call->spaces;
-	bool pass = call->batch.last_look;
 	unsigned int i, unknown = 0;
 	int err = 0;
 
@@ -292,15 +308,19 @@ int phys_ask_spaces(struct phys_call *call, unsigned int first)
 
 		if (space->answer & SPACE_KNOWN)
 			continue;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		if (ask_owner(call, space))
 			space->answer |= SPACE_KNOWN;
 		else
 			unknown++;
+		cond_resched();
 	}
-	if (unknown && !pass)
-		return -EAGAIN;
-	if (unknown)
+	if (unknown) {
+		if (!call->batch.last_look || spaces->counts.passes == MAX_PASSES)
+			return -EAGAIN;
 		ask_all_processes(call);
+	}
 	for (i = first; i < spaces->nr; i++) {
 		spaces->space[i].answer |= SPACE_KNOWN;
 		if (spaces->space[i].answer & SPACE_DENIES)
