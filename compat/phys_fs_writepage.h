@@ -5,7 +5,7 @@
  *
  * Before "fs: remove aops->writepage" migration writes out single pages.
  */
-#define PHYS_FS_WRITE	.writepage
+#define PHYS_FS_WRITE(_write)	.writepage = _write
 #define PHYS_FS_HAS_WRITEPAGE	true
 #define PHYS_FS_DEFINE_WRITE(_kind)					\
 static int phys_fs_##_kind##_write(struct page *page,			\

@@ -200,9 +200,9 @@ static inline bool address_to_pfn(u64 addr, unsigned long *pfn)
 	return true;
 }
 
-/* The flags of a page hold its node, too, but only other flags change. */
 static inline int folio_node(struct folio *folio)
 {
+	/* The flags of a page hold its node, too, but only others change. */
 	return data_race(folio_nid(folio));
 }
 

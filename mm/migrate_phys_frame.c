@@ -179,6 +179,7 @@ static int query_address(u64 addr)
 		return -ENOENT;
 	page = pfn_to_online_page(pfn);
 	if (page && page_is_mapped_anon(page))
+		/* as in folio_node() */
 		return data_race(page_to_nid(page));
 	status = phys_get_folio(pfn, &folio);
 	if (status)

@@ -146,11 +146,11 @@ void phys_forget_spaces(struct phys_spaces *spaces)
 static bool cpuset_has_node(struct task_struct *task, int nid)
 {
 #ifdef CONFIG_CPUSETS
-	return !cpusets_enabled() ||
-	       data_race(node_isset(nid, task->mems_allowed));
-#else
-	return true;
+	if (cpusets_enabled())
+		/* One bit is old or new, whatever else changes. */
+		return data_race(node_isset(nid, task->mems_allowed));
 #endif
+	return true;
 }
 
 static unsigned int ask_task(struct task_struct *task, int nid, bool strict)
@@ -168,11 +168,15 @@ static unsigned int ask_task(struct task_struct *task, int nid, bool strict)
 	return answer;
 }
 
-static bool task_uses(struct task_struct *task, const struct mm_struct *mm)
+static unsigned int task_flags(struct task_struct *task)
 {
 	/* A task changes its own flags with plain stores. */
-	return READ_ONCE(task->mm) == mm &&
-	       !(data_race(READ_ONCE(task->flags)) & PF_KTHREAD);
+	return data_race(READ_ONCE(task->flags));
+}
+
+static bool task_uses(struct task_struct *task, const struct mm_struct *mm)
+{
+	return READ_ONCE(task->mm) == mm && !(task_flags(task) & PF_KTHREAD);
 }
 
 /* Exiting tasks constrain nothing, since they will allocate no more memory. */
@@ -183,7 +187,7 @@ static void ask_process(struct phys_call *call, struct phys_space *space,
 
 	for_each_thread(process, task) {
 		if (!task_uses(task, space->mm) ||
-		    data_race(READ_ONCE(task->flags)) & PF_EXITING)
+		    task_flags(task) & PF_EXITING)
 			continue;
 		space->answer |= ask_task(task, space->nid,
 					  call->flags & MPOL_MF_STRICT);
@@ -254,7 +258,7 @@ static struct mm_struct *process_mm(struct task_struct *process)
 {
 	struct task_struct *task;
 
-	if (data_race(READ_ONCE(process->flags)) & PF_KTHREAD)
+	if (task_flags(process) & PF_KTHREAD)
 		return NULL;
 	for_each_thread(process, task) {
 		struct mm_struct *mm = READ_ONCE(task->mm);

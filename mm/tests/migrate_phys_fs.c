@@ -69,7 +69,7 @@ static int phys_fs_broken(struct folio *folio, struct writeback_control *wbc)
 
 /* compat/ has other definitions for kernels with ->writepage. */
 #ifndef PHYS_FS_WRITE
-#define PHYS_FS_WRITE	.writepages
+#define PHYS_FS_WRITE(_write)	.writepages = _write
 #define PHYS_FS_HAS_WRITEPAGE	false
 #define PHYS_FS_DEFINE_WRITE(_kind)					\
 static int phys_fs_##_kind##_write(struct address_space *mapping,	\
@@ -89,7 +89,7 @@ PHYS_FS_DEFINE_WRITE(_kind)						\
 static const struct address_space_operations phys_fs_##_kind##_aops = {	\
 	.read_folio = phys_fs_read_folio,				\
 	.dirty_folio = filemap_dirty_folio,				\
-	PHYS_FS_WRITE = phys_fs_##_kind##_write,			\
+	PHYS_FS_WRITE(phys_fs_##_kind##_write),				\
 }
 
 PHYS_FS_DEFINE_AOPS(written);

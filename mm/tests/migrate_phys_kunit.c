@@ -414,7 +414,8 @@ struct table {
 };
 
 #define TABLE(_start, _nr)						\
-	{ #_start, _start, (_nr) * sizeof(*(_start)), __alignof__(*(_start)) }
+	{ #_start, _start, (_nr) * sizeof((_start)[0]),			\
+	  __alignof__(typeof((_start)[0])) }
 
 static void expect_tables(struct kunit *test, const struct phys_call *call,
 			  unsigned int entries, void *room, void *end)

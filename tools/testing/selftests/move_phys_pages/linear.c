@@ -162,6 +162,32 @@ TEST_F(pairs, map_a_page_each)
 }
 
 /*
+ * Each pair has a page in common with this process, which is one of a pair, too:
+ * whoever asks about the first page knows an address space of each further one.
+ */
+TEST_F(pairs, share_a_page_each)
+{
+	struct request *req = request_new(variant->count);
+	struct took took;
+	unsigned int i;
+	pid_t sibling;
+
+	NEEDS_KIND(MEMFD);
+	self->mem = alloc_memory(MEMFD, self->from, variant->count, SEED);
+	sibling = spawn_vm(do_nothing, NULL);
+	for (i = 0; i < variant->count; i++)
+		self->pids[i] = spawn(be_two, self->mem + i * page_size());
+	request_set_pages(req, 0, self->mem, variant->count, self->to);
+	EXPECT_EQ(0, move_and_count(req, MPOL_MF_MOVE_ALL, &took));
+	EXPECT_EQ(variant->count, request_count(req, self->to));
+	EXPECT_EQ(variant->count,
+		  count_on_node(0, self->mem, variant->count, self->to));
+	EXPECT_TRUE(intact(self->mem, variant->count * page_size(), SEED));
+	expect_linear(_metadata, variant->count, &took);
+	reap(sibling);
+}
+
+/*
  * Pages of such pairs that are in the LRU batch of another CPU, so that the call
  * can look at them only after a drain
  */
