@@ -884,7 +884,7 @@ FIXTURE_TEARDOWN(stubborn)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* Where nothing is written out, migration does not take even clean pages of such a file. */
+/* Without ->writepage, migration refuses even clean pages of such a file. */
 static int wanted_status(const FIXTURE_DATA(stubborn) *self,
 			 const FIXTURE_VARIANT(stubborn) *variant, int status,
 			 int node)

@@ -122,7 +122,7 @@ static void end_moves(FIXTURE_DATA(holds) *self)
 		sched_yield();
 }
 
-/* What execve(2) fails with: the file is no program, which is found out later. */
+/* The error of execve(2): the file is no program, which is found out later. */
 static int run(const char *path)
 {
 	char *const none[] = { NULL };
