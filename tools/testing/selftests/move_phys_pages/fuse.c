@@ -138,8 +138,11 @@ void fuse_serve(const struct fuse_file *file, uint32_t kind, unsigned int times)
 		if (!in || read(file->dev, in, size) < (ssize_t)sizeof(*in))
 			die("no request from FUSE");
 		times -= in->opcode == kind;
-		if (!(in->opcode < 64 && BIT(in->opcode) & file->unanswered))
+		if (in->opcode >= 64 || !(BIT(in->opcode) & file->unanswered))
 			answer(file, in);
+		else if (file->waiting)
+			__atomic_fetch_or(file->waiting, BIT(in->opcode),
+					  __ATOMIC_SEQ_CST);
 	}
 	free(in);
 }
@@ -172,6 +175,7 @@ void fuse_start_server(struct fuse_file *file)
 {
 	struct stat st;
 
+	file->waiting = (uint64_t *)map_memory(SHMEM, 1);
 	file->server = fork_child();
 	if (!file->server)
 		fuse_serve(file, NO_KIND, 1);
@@ -179,6 +183,11 @@ void fuse_start_server(struct fuse_file *file)
 	if (stat(file->path, &st))
 		die("the FUSE file has no size");
 	allow_dirty_pages(st.st_dev);
+}
+
+bool fuse_waits(const struct fuse_file *file, uint32_t kind)
+{
+	return __atomic_load_n(file->waiting, __ATOMIC_SEQ_CST) & BIT(kind);
 }
 
 pid_t fuse_invalidate(const struct fuse_file *file)
@@ -193,20 +202,31 @@ pid_t fuse_invalidate(const struct fuse_file *file)
 	_exit(0);
 }
 
+void fuse_detach(const struct fuse_file *file)
+{
+	if (umount2(file->path, MNT_DETACH) || unlink(file->path))
+		die("cannot detach the FUSE file %s", file->path);
+}
+
+/*
+ * The connection ends with the last file that leads to it, which children of ours
+ * may have, or with a forced unmount, which aborts even if it fails.
+ */
 void fuse_abort(struct fuse_file *file)
 {
 	if (file->server)
 		reap(file->server);
 	file->server = 0;
-	/* This fails if the file is in use, but only after it has aborted. */
 	umount2(file->path, MNT_FORCE);
+	close(file->dev);
+	file->dev = -1;
 }
 
 void fuse_unmount(struct fuse_file *file)
 {
-	fuse_abort(file);
+	if (file->dev >= 0)
+		fuse_abort(file);
 	umount(file->path);
 	if (unlink(file->path))
 		die("cannot unmount the FUSE file %s", file->path);
-	close(file->dev);
 }

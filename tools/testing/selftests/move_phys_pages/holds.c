@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A call holds nothing of anybody's: a file whose pages are being moved is closed
- * when its owner has closed and unmapped it, and no release runs in the caller.
+ * when its owner has closed and unmapped it, and its filesystem is not shut down by
+ * the caller.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,7 @@
 struct mover {
 	bool busy;
 	unsigned int calls;
+	char *mem;
 	unsigned long count;
 	uint64_t pages[PAGES];
 	int nodes[PAGES];
@@ -218,127 +220,137 @@ TEST_F(holds, no_event_of_a_file)
 }
 
 /*
- * The kernel waits for the answer to a release only where the filesystem is on a
- * block device. This server never answers it, so the owner of the file waits.
+ * A FUSE filesystem on a block device is shut down by the last process that uses
+ * a file of it, once it has been detached. This one waits for an answer of the
+ * server, which never comes: only the owner of the file may have to wait.
  */
 #define DISK		"/dev/zram0"
 #define DISK_SYSFS	"/sys/block/zram0"
-#define MAX_OWNERS	100
 
-FIXTURE(release)
+FIXTURE(shutdown)
 {
 	int from, to;
 	struct fuse_file file;
 	struct mover *mover;
 	int closing[2];
-	unsigned int owners;
-	pid_t owner[MAX_OWNERS];
 };
 
-FIXTURE_SETUP(release)
+FIXTURE_SETUP(shutdown)
 {
-	const struct fuse_disk disk = {
-		.path = DISK,
-		.block_size = page_size(),
-	};
-
 	TWO_NODES(self->from, self->to);
+	if (access("/dev/fuse", F_OK))
+		SKIP_TEST("needs CONFIG_FUSE_FS");
 	if (access(DISK, F_OK))
 		SKIP_TEST("needs CONFIG_ZRAM");
 	self->mover = new_mover();
 	write_file(DISK_SYSFS "/disksize", "1M");
-	if (!fuse_mount(&self->file, PAGES * page_size(), BIT(FUSE_RELEASE),
-			&disk)) {
-		write_file(DISK_SYSFS "/reset", "1");
-		SKIP_TEST("needs CONFIG_FUSE_FS");
-	}
-	fuse_start_server(&self->file);
 }
 
-FIXTURE_TEARDOWN(release)
+FIXTURE_TEARDOWN(shutdown)
 {
-	unsigned int i;
-
-	/* The owners go on now. */
-	fuse_abort(&self->file);
-	for (i = 0; i < self->owners; i++)
-		EXPECT_EQ(0, exit_of(self->owner[i]));
-	fuse_unmount(&self->file);
 	EXPECT_TRUE(try_write_file(DISK_SYSFS "/reset", "1"));
 	EXPECT_EQ(0, isolated_pages());
 }
 
 /* Maps the file and has its pages moved, until it is to close it */
-static void own_file(FIXTURE_DATA(release) *self)
+static void own_file(FIXTURE_DATA(shutdown) *self)
 {
 	struct mover *mover = self->mover;
 	int fd = open(self->file.path, O_RDONLY | O_CLOEXEC), i;
-	char *mem, byte;
+	char byte;
 
 	close(self->file.dev);
 	if (fd < 0)
 		die("no file");
-	mem = mmap(NULL, PAGES * page_size(), PROT_READ, MAP_SHARED, fd, 0);
-	if (mem == MAP_FAILED)
+	mover->mem = mmap(NULL, PAGES * page_size(), PROT_READ, MAP_SHARED, fd,
+			  0);
+	if (mover->mem == MAP_FAILED)
 		die("cannot map %s", self->file.path);
 	close(fd);
 	for (i = 0; i < PAGES; i++)
-		peek(mem + i * page_size());
-	phys_of_pages(0, mem, PAGES, mover->pages);
-	mover->count = PAGES;
+		peek(mover->mem + i * page_size());
 	set_busy(mover, true);
 	if (read(self->closing[0], &byte, 1) != 1)
 		die("nobody waits for the file");
-	munmap(mem, PAGES * page_size());
+	munmap(mover->mem, PAGES * page_size());
 	_exit(0);
 }
 
-static void move_about(FIXTURE_DATA(release) *self)
+/* The owner may be gone. */
+static void find_pages(struct mover *mover, int pagemap)
+{
+	const off_t at = (uintptr_t)mover->mem / page_size() * sizeof(uint64_t);
+	const ssize_t size = sizeof(mover->pages);
+	bool found = pread(pagemap, mover->pages, size, at) == size;
+	uint64_t *page;
+
+	for (page = mover->pages; page < mover->pages + PAGES; page++)
+		*page = found && *page & PAGEMAP_PRESENT ?
+			(*page & PAGEMAP_PFN) * page_size() : UINT64_MAX;
+}
+
+static void move_about(FIXTURE_DATA(shutdown) *self, pid_t owner)
 {
 	struct mover *mover = self->mover;
-	int i;
+	char path[64];
+	int pagemap, i;
 
 	close(self->file.dev);
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", owner);
+	pagemap = open(path, O_RDONLY | O_CLOEXEC);
+	mover->count = PAGES;
 	for (;;) {
+		find_pages(mover, pagemap);
 		for (i = 0; i < PAGES; i++)
 			mover->nodes[i] = mover->calls % 2 ? self->from : self->to;
 		move(mover);
 	}
 }
 
-TEST_F(release, caller_can_be_killed)
+TEST_F(shutdown, caller_can_be_killed)
 {
+	const struct fuse_disk disk = {
+		.path = DISK,
+		.block_size = page_size(),
+	};
 	struct mover *mover = self->mover;
 	unsigned int round;
 	pid_t owner, caller;
 	int how;
 
 	ASSERT_EQ(0, pipe(self->closing));
-	for (round = 0; round < race_rounds() && round < MAX_OWNERS; round++) {
+	for (round = 0; round < race_rounds(); round++) {
+		ASSERT_TRUE(fuse_mount(&self->file, PAGES * page_size(),
+				       BIT(FUSE_DESTROY), &disk));
+		fuse_start_server(&self->file);
 		set_busy(mover, false);
 		mover->calls = 0;
 		owner = fork();
 		ASSERT_LE(0, owner);
 		if (!owner)
 			own_file(self);
-		self->owner[self->owners++] = owner;
 		while (!is_busy(mover))
 			ASSERT_EQ(0, waitpid(owner, NULL, WNOHANG));
+		fuse_detach(&self->file);
 		caller = fork();
 		ASSERT_LE(0, caller);
 		if (!caller)
-			move_about(self);
+			move_about(self, owner);
 		while (!__atomic_load_n(&mover->calls, __ATOMIC_SEQ_CST))
 			sched_yield();
 		usleep(round % DELAYS * DELAY_US);
 		ASSERT_EQ(1, write(self->closing[1], "", 1));
-		while (!in_state(owner, 'D') && !in_state(owner, 'Z'))
+		while (!fuse_waits(&self->file, FUSE_DESTROY))
 			sched_yield();
 		ASSERT_EQ(0, kill(caller, SIGKILL));
 		how = exit_of(caller);
 		EXPECT_EQ(SIGKILL, how);
+		/* Now who waits for the server goes on. */
+		fuse_abort(&self->file);
+		EXPECT_EQ(0, exit_of(owner));
 		if (how < 0) {
-			TH_LOG("The caller waits for the release of a file.");
+			TH_LOG("The caller shuts down the filesystem.");
+			exit_of(caller);
 			break;
 		}
 	}

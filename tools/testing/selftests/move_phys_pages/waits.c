@@ -85,17 +85,18 @@ static void lock_page(struct __test_metadata *_metadata,
 
 	if (mapped) {
 		waiters[0] = child_that(write_back, self->mem);
-		while (!in_state(waiters[0], 'D'))
+		while (!fuse_waits(&self->file, FUSE_WRITE))
 			ASSERT_EQ(0, waitpid(waiters[0], NULL, WNOHANG));
 		waiters[1] = child_that(write_to, self->mem);
 		while (!in_state(waiters[1], 'D'))
 			ASSERT_EQ(0, waitpid(waiters[1], NULL, WNOHANG));
 	} else {
 		waiters[0] = fuse_invalidate(&self->file);
-		while (phys_of(0, self->mem) || !in_state(waiters[0], 'D'))
+		while (!fuse_waits(&self->file, FUSE_WRITE))
 			ASSERT_EQ(0, waitpid(waiters[0], NULL, WNOHANG));
 	}
 	ASSERT_TRUE(page_has(self->phys, KPF_LOCKED));
+	ASSERT_EQ(mapped, phys_of(0, self->mem) != 0);
 }
 
 FIXTURE_SETUP(waits)
