@@ -21,7 +21,7 @@ void stop_tracing(void);
  */
 unsigned int read_trace(const char *event, void (*fn)(const char *text, void *arg),
 			void *arg);
-/* What migration tells of moves by system calls: events, and pages that failed */
+/* The events of migration for system calls, and the pages that failed */
 struct failures {
 	unsigned long events, pages;
 };
