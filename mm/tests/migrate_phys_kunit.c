@@ -442,26 +442,26 @@ struct table {
 	size_t align;
 };
 
-#define TABLE(_start, _nr)						\
-	{ #_start, _start, (_nr) * sizeof(*(_start)), __alignof__(*(_start)) }
+#define TABLE(_type, _start, _nr)					\
+	{ #_start, _start, (_nr) * sizeof(_type), __alignof__(_type) }
 
 static void expect_tables(struct kunit *test, const struct phys_call *call,
 			  unsigned int entries, void *room, void *end)
 {
 	const struct table tables[] = {
-		TABLE(call->now.bucket, 1UL << call->now.bits),
-		TABLE(call->now.record, entries),
-		TABLE(call->before.bucket, 1UL << call->before.bits),
-		TABLE(call->before.record, entries),
-		TABLE(call->spaces.bucket, 1UL << call->spaces.bits),
-		TABLE(call->spaces.space, 1UL << call->spaces.bits),
-		TABLE(call->rmaps.slot, 1UL << call->rmaps.bits),
-		TABLE(call->batch.waiting, nr_node_ids),
-		TABLE(call->batch.target, entries),
-		TABLE(call->chunk.addr, entries),
-		TABLE(call->chunk.node, entries),
-		TABLE(call->chunk.status, entries),
-		TABLE(call->chunk.record, entries),
+		TABLE(u16, call->now.bucket, 1UL << call->now.bits),
+		TABLE(struct phys_record, call->now.record, entries),
+		TABLE(u16, call->before.bucket, 1UL << call->before.bits),
+		TABLE(struct phys_record, call->before.record, entries),
+		TABLE(u32, call->spaces.bucket, 1UL << call->spaces.bits),
+		TABLE(struct phys_space, call->spaces.space, 1UL << call->spaces.bits),
+		TABLE(struct phys_rmap, call->rmaps.slot, 1UL << call->rmaps.bits),
+		TABLE(u16, call->batch.waiting, nr_node_ids),
+		TABLE(struct page *, call->batch.target, entries),
+		TABLE(u64, call->chunk.addr, entries),
+		TABLE(int, call->chunk.node, entries),
+		TABLE(int, call->chunk.status, entries),
+		TABLE(u16, call->chunk.record, entries),
 	};
 	int i, k;
 

@@ -148,9 +148,12 @@ FIXTURE_TEARDOWN(order)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-#define EXPECT_STATUS(_status, _outcome)				\
-	EXPECT_OUTCOME((_status) == -EBUSY || (_status) == -EINVAL,	\
-		       _status, _outcome)
+#define EXPECT_STATUS(_status, _outcome) do {				\
+	int __status = (_status);					\
+									\
+	EXPECT_OUTCOME(__status == -EBUSY || __status == -EINVAL,	\
+		       __status, _outcome);				\
+} while (0)
 
 TEST_F(order, allowed)
 {
