@@ -42,12 +42,15 @@ static void read_took(const char *text, void *arg)
 /* Moves the pages in one chunk for one node */
 static long move_and_count(struct request *req, int flags, struct took *took)
 {
+	unsigned int events;
 	long left;
 
 	clear_trace();
 	left = request_move(req, flags);
-	if (read_trace(EVENT_OF_CALL, read_took, took) != 1)
-		die("a chunk for one node has not one trace event");
+	events = read_trace(EVENT_OF_CALL, read_took, took);
+	if (events != 1)
+		die("a chunk for one node has %u trace events, status %d",
+		    events, req->status[0]);
 	return left;
 }
 
@@ -211,12 +214,14 @@ static noreturn void be_owner_of_batched(FIXTURE_DATA(batched) *self)
 	spawn_vm(do_nothing, NULL);
 	/* After this the next one needs no other page. */
 	touch_on(self->from, self->mem + page_size(), page_size());
-	do {
-		if (write(self->ready[1], "", 1) != 1 ||
-		    read(self->go[0], &byte, 1) != 1)
-			_exit(1);
-		touch_on(self->from, self->mem, page_size());
-	} while (true);
+	if (write(self->ready[1], "", 1) != 1 ||
+	    read(self->go[0], &byte, 1) != 1)
+		_exit(1);
+	touch_on(self->from, self->mem, page_size());
+	if (write(self->ready[1], "", 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
 }
 
 FIXTURE_SETUP(batched)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,12 +31,14 @@ bool start_tracing(const char *event)
 	return true;
 }
 
+/* truncate(2) would not clear it. */
 void clear_trace(void)
 {
-	int err = truncate(INSTANCE "/trace", 0);
+	int fd = open(INSTANCE "/trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
 
-	if (err)
+	if (fd < 0)
 		die("cannot clear the trace");
+	close(fd);
 }
 
 void stop_tracing(void)
