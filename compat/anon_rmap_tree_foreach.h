@@ -2,8 +2,8 @@
 /*
  * @has include/linux/mm.h define anon_rmap_tree_foreach[(]avc, anon_vma,
  *
- * Linux 7.3 has renamed anon_vma_interval_tree_foreach(), and gives it the
- * anon_vma in place of the tree in that. What it walks is the same.
+ * Linux 7.3 renamed anon_vma_interval_tree_foreach() and passes the anon_vma
+ * instead of the tree in it. Both names walk the same VMAs.
  */
 #include <linux/mm.h>
 #include <linux/rmap.h>

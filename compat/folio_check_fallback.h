@@ -2,10 +2,10 @@
 /*
  * @has include/linux/fs.h struct address_space_operations [{] int [(][*]read_folio[)]
  *
- * Before "fs: remove aops->writepage" migration does not warn of a filesystem
- * with writepages and without migrate_folio, so a clean folio may move. A dirty
- * one is written out as writeout() in mm/migrate.c does for MIGRATE_SYNC, but
- * nobody waits for the lock of the folio afterwards.
+ * Before "fs: remove aops->writepage", migration does not warn about a
+ * filesystem that has writepages but no migrate_folio, so a clean folio may
+ * move. A dirty folio is written out as writeout() in mm/migrate.c does it for
+ * MIGRATE_SYNC, except that nobody waits for the folio lock afterwards.
  */
 #include <linux/backing-dev.h>
 #include <linux/errno.h>
@@ -15,7 +15,9 @@
 #include <linux/writeback.h>
 
 /*
- * Unlocks the folio. Returns -EAGAIN if ->writepage did not fail: look again.
+ * The caller has locked the folio; this function or ->writepage unlocks it.
+ * Returns -EAGAIN if ->writepage has not failed, so that the folio is looked at
+ * again at the end of the chunk.
  */
 static inline int folio_check_fallback(struct folio *folio,
 				       struct address_space *mapping,

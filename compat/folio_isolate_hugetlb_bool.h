@@ -2,9 +2,9 @@
 /*
  * @has include/linux/hugetlb.h bool folio_isolate_hugetlb[(]struct folio [*]
  *
- * Its types changed with "mm/hugetlb: convert isolate_hugetlb to folios" and
- * "mm: hugetlb: change to return bool for isolate_hugetlb()", of which a stable
- * kernel may have one and not the other.
+ * The types of isolate_hugetlb() changed with "mm/hugetlb: convert
+ * isolate_hugetlb to folios" and "mm: hugetlb: change to return bool for
+ * isolate_hugetlb()". A stable kernel may have one of these and not the other.
  */
 #include <linux/hugetlb.h>
 #include <linux/list.h>

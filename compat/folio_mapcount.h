@@ -2,12 +2,13 @@
 /*
  * @has include/linux/mm.h int folio_large_mapcount[(]
  *
- * Before "mm: track mapcount of large folios in single value" the count of a
- * large folio is a sum over its pages, and comes out too low while somebody
- * maps or unmaps it: a folio of several processes may pass for one's own.
+ * Before "mm: track mapcount of large folios in single value", the map count of
+ * a large folio is a sum over its pages. The sum is too low while a process
+ * maps or unmaps the folio, so a folio of several processes may seem to have
+ * only one.
  *
- * An upper bound is safe: who asks whether it has more than one mapper then
- * looks them up. Not for hugetlb, whose count is a single value.
+ * Use an upper bound instead. That is safe, since a count above 1 only makes
+ * the caller look up the mappers. hugetlb needs none: its count is one value.
  */
 #include <linux/mm.h>
 

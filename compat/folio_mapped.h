@@ -2,12 +2,12 @@
 /*
  * @has include/linux/page-flags.h PAGE_TYPE_OPS[(]Zsmalloc,
  *
- * Before "mm/zsmalloc: use a proper page type" that keeps an offset where
- * others have the map count, and its pages pass for mapped ones. They are
- * movable ones of a driver, and such are in no page table.
+ * Before "mm/zsmalloc: use a proper page type", zsmalloc keeps an offset in the
+ * field of the map count, so its pages look mapped. They are movable pages of a
+ * driver, and no page table has such pages.
  *
- * Without CONFIG_COMPACTION they are not even that, and nothing tells them from
- * a driver's page that is mapped.
+ * Without CONFIG_COMPACTION zsmalloc does not mark its pages as movable, and
+ * nothing tells them from a driver's page that is mapped.
  */
 #include <linux/mm.h>
 #include <linux/page-flags.h>

@@ -3,7 +3,7 @@
  * @has include/linux/mempolicy.h [*]__get_vma_policy[(][^)]*, pgoff_t [*]
  *
  * The third argument came with "mempolicy: alloc_pages_mpol() for NUMA policy
- * without vma". It returns what only interleaving asks for.
+ * without vma". It returns the interleave index, which is not used here.
  */
 #include <linux/mempolicy.h>
 

@@ -2,8 +2,8 @@
 /*
  * @has include/linux/huge_mm.h bool is_huge_zero_folio[(]
  *
- * Came with "mm: add is_huge_zero_folio()". There is one huge zero page, and
- * its first page is all that is_huge_zero_page() compares.
+ * Came with "mm: add is_huge_zero_folio()". is_huge_zero_page() gives the same
+ * answer for the first page of the folio.
  */
 #include <linux/mm.h>
 

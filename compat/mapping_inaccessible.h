@@ -3,8 +3,7 @@
  * @has include/linux/pagemap.h bool mapping_inaccessible[(]
  *
  * Came with "mm, virt: merge AS_UNMOVABLE and AS_INACCESSIBLE", for the memory
- * of confidential guests. A kernel that does not know the mark has no file that
- * bears it.
+ * of confidential guests. Before that, no process can map such memory.
  */
 #include <linux/pagemap.h>
 

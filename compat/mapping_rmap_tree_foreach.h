@@ -2,8 +2,8 @@
 /*
  * @has include/linux/mm.h define mapping_rmap_tree_foreach[(]vma, mapping,
  *
- * Linux 7.3 has renamed vma_interval_tree_foreach(), and gives it the
- * address_space in place of the tree in that. What it walks is the same.
+ * Linux 7.3 renamed vma_interval_tree_foreach() and passes the address_space
+ * instead of the tree in it. Both names walk the same VMAs.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>

@@ -8,7 +8,7 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 
-struct compat_targets {
+struct compat_callbacks {
 	struct folio *(*get_new_folio)(struct folio *src, unsigned long private);
 	void (*put_new_folio)(struct folio *dst, unsigned long private);
 	unsigned long private;
@@ -17,18 +17,18 @@ struct compat_targets {
 static inline struct page *compat_get_new_page(struct page *page,
 					       unsigned long private)
 {
-	struct compat_targets *targets = (struct compat_targets *)private;
-	struct folio *dst = targets->get_new_folio(page_folio(page),
-						   targets->private);
+	struct compat_callbacks *callbacks = (void *)private;
+	struct folio *dst = callbacks->get_new_folio(page_folio(page),
+						     callbacks->private);
 
 	return dst ? &dst->page : NULL;
 }
 
 static inline void compat_put_new_page(struct page *page, unsigned long private)
 {
-	struct compat_targets *targets = (struct compat_targets *)private;
+	struct compat_callbacks *callbacks = (void *)private;
 
-	targets->put_new_folio(page_folio(page), targets->private);
+	callbacks->put_new_folio(page_folio(page), callbacks->private);
 }
 
 static inline int
@@ -40,14 +40,14 @@ compat_migrate_pages(struct list_head *from,
 		     unsigned long private, enum migrate_mode mode, int reason,
 		     unsigned int *ret_succeeded)
 {
-	struct compat_targets targets = {
+	struct compat_callbacks callbacks = {
 		.get_new_folio = get_new_folio,
 		.put_new_folio = put_new_folio,
 		.private = private,
 	};
 
 	return migrate_pages(from, compat_get_new_page, compat_put_new_page,
-			     (unsigned long)&targets, mode, reason,
+			     (unsigned long)&callbacks, mode, reason,
 			     ret_succeeded);
 }
 

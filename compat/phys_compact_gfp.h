@@ -5,7 +5,8 @@
  * @for mm/migrate_phys_move.o
  *
  * Before "mm, page_alloc, thp: prevent reclaim for __GFP_THISNODE THP
- * allocations" the allocator reclaims memory of the one node where it should
- * only compact. Large folios find less room there.
+ * allocations", the allocator also reclaims when it is asked to compact one
+ * node. So do not ask it to compact on these kernels, even though the
+ * allocation of a large folio then fails more often.
  */
 #define PHYS_COMPACT_GFP	0

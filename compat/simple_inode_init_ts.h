@@ -3,8 +3,8 @@
  * @has include/linux/fs.h simple_inode_init_ts[(]struct inode [*]
  * @for mm/tests/migrate_phys_fs.o
  *
- * Came with "fs: new accessor methods for atime and mtime". The three are plain
- * members before.
+ * Came with "fs: new accessor methods for atime and mtime". Before, the three
+ * timestamps of an inode are plain members.
  */
 #include <linux/fs.h>
 

@@ -17,7 +17,7 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/migrate_phys.h>
 
-/* The entry was eligible to move, so another try may help. */
+/* Nothing is known to forbid the move, so another try may help. */
 static bool status_is_failure(int status)
 {
 	return status < 0 && (status == -EBUSY || status == -ENOMEM ||
@@ -77,8 +77,8 @@ static struct phys_record *add_record(struct phys_records *records,
 }
 
 /*
- * Keep the current chunk's records as the previous chunk's. If the current
- * chunk has none, keep the old ones.
+ * Start a chunk: the records of the chunk that has ended move from @now to
+ * @before. If that chunk had no folio, @before stays as it is.
  */
 static void next_records(struct phys_call *call)
 {
@@ -93,9 +93,10 @@ static void next_records(struct phys_call *call)
 }
 
 /*
- * Find the record of the folio that had this frame when the call first saw it.
- * The folio may have moved since, and the frame may have been reused: the entry
- * means the first folio. If only the earlier records have it, copy its record.
+ * Find the record of the folio that had this frame when an earlier entry, of
+ * this chunk or of the chunk of @before, referred to it. The folio may have
+ * moved since, and the frame may have been reused, but this entry still means
+ * that folio. Copy a record that only @before has to @now.
  */
 static __always_inline struct phys_record *
 find_or_copy_record(struct phys_call *call, unsigned long pfn)
@@ -120,7 +121,7 @@ find_or_copy_record(struct phys_call *call, unsigned long pfn)
 
 /* The folios of a chunk */
 
-/* Hands the reference of the caller to the batch. */
+/* Hand the reference of the caller to the batch. */
 static void add_to_batch(struct phys_call *call, struct folio *folio,
 			 struct phys_record *record)
 {
@@ -131,7 +132,10 @@ static void add_to_batch(struct phys_call *call, struct folio *folio,
 	batch->pages += folio_nr_pages(folio);
 }
 
-/* Consumes the reference. Returns 0, or -EINTR, which is never a status. */
+/*
+ * Consumes the reference on the folio. Returns 0, or -EINTR, which ends the
+ * call before the statuses of this chunk are written.
+ */
 static int look_at_folio(struct phys_call *call, struct folio *folio,
 			 struct phys_record *record)
 {
@@ -141,7 +145,7 @@ static int look_at_folio(struct phys_call *call, struct folio *folio,
 	if (err == -ENOENT)
 		err = folio_check_unmapped(folio);
 	if (!err && folio_node(folio) != nid) {
-		err = phys_may_move(call, folio, nid);
+		err = phys_check_move(call, folio, nid);
 		if (!err) {
 			add_to_batch(call, folio, record);
 			return 0;
@@ -155,7 +159,10 @@ static int look_at_folio(struct phys_call *call, struct folio *folio,
 	return err == -EINTR ? err : 0;
 }
 
-/* If the frames are now part of a folio of another size, none is meant. */
+/*
+ * If the frames are now part of another folio, no entry asked to move that one:
+ * leave it alone, and report -EBUSY for the folio that was there.
+ */
 static int look_again(struct phys_call *call, struct phys_record *record)
 {
 	struct folio *folio;
@@ -171,9 +178,9 @@ static int look_again(struct phys_call *call, struct phys_record *record)
 }
 
 /*
- * Move the folios that may move, and look once more at those that were set
- * aside: they may be in an LRU batch, the tasks that map them can only be found
- * by a pass over all processes, or they were being written out.
+ * Move the folios that may move. Then look once more at those that were set
+ * aside, because they may be in an LRU batch, or because only a pass over all
+ * processes finds the tasks of the address spaces that map them.
  */
 static int finish_folios(struct phys_call *call)
 {
@@ -181,7 +188,10 @@ static int finish_folios(struct phys_call *call)
 	u16 link;
 	int err;
 
-	/* More folios may be set aside here. A drain needs all references gone. */
+	/*
+	 * Move first: that may set more folios aside, and it drops all
+	 * references, as phys_drain() requires.
+	 */
 	phys_move_batch(call);
 	link = batch->aside;
 	if (!link)
@@ -203,7 +213,7 @@ static int finish_folios(struct phys_call *call)
 	return err;
 }
 
-/* Until set_statuses(), the status of an entry encodes a record index. */
+/* Until set_statuses(), an entry with a record has its index as a status. */
 #define RECORD_STATUS(_i)	(-MAX_ERRNO - 1 - (int)(_i))
 
 static int look_at_entry(struct phys_call *call, unsigned int i, int nid)
@@ -244,7 +254,10 @@ static void set_statuses(struct phys_call *call)
 	}
 }
 
-/* One event for each target; @nodes may have changed since check_nodes(). */
+/*
+ * Trace one event for each target node. Skip invalid nodes: the caller may have
+ * changed its array after check_nodes().
+ */
 static noinline void trace_chunk(struct phys_call *call)
 {
 	struct phys_chunk *chunk = &call->chunk;
@@ -355,10 +368,10 @@ static void lay_out_records(struct phys_records *records, unsigned int entries,
 }
 
 /*
- * Lay out the tables from @room on. They are as large as the chunks of the call,
- * because most calls are short. Returns the end of the tables.
+ * Lay out the tables from @room on, and return their end. Their size follows
+ * @entries, so that the tables of a short call, as most are, fit on the stack.
  */
-static void *lay_out_call(struct phys_call *call, unsigned int entries,
+static void *lay_out_tables(struct phys_call *call, unsigned int entries,
 			  void *room)
 {
 	struct phys_chunk *chunk = &call->chunk;
@@ -370,10 +383,12 @@ static void *lay_out_call(struct phys_call *call, unsigned int entries,
 	lay_out_records(&call->before, entries, &room);
 	spaces->bits = 2; /* phys_enlarge_spaces() makes more room. */
 	spaces->bucket = take_room(&room, sizeof(u32) << spaces->bits);
-	spaces->space = take_room(&room, sizeof(*spaces->space) << spaces->bits);
+	spaces->space = take_room(&room,
+				  sizeof(*spaces->space) << spaces->bits);
 	rmaps->bits = min(call->now.bits, 6U);
 	rmaps->slot = take_room(&room, sizeof(*rmaps->slot) << rmaps->bits);
-	batch->waiting = take_room(&room, nr_node_ids * sizeof(*batch->waiting));
+	batch->waiting = take_room(&room,
+				   nr_node_ids * sizeof(*batch->waiting));
 	batch->target = take_room(&room, entries * sizeof(*batch->target));
 	chunk->addr = take_room(&room, entries * sizeof(*chunk->addr));
 	chunk->node = take_room(&room, entries * sizeof(*chunk->node));
@@ -381,18 +396,18 @@ static void *lay_out_call(struct phys_call *call, unsigned int entries,
 	return room;
 }
 
-/* Try @onstack first, and if that is too small, allocate. */
-static int open_call(struct phys_call *call, unsigned int entries,
-		     void *onstack, size_t size)
+/* Short calls use @onstack, which saves them an allocation. */
+static int make_tables(struct phys_call *call, unsigned int entries,
+		       void *onstack, size_t size)
 {
-	size_t needed = lay_out_call(call, entries, onstack) - onstack;
+	size_t needed = lay_out_tables(call, entries, onstack) - onstack;
 
 	if (needed <= size)
 		return 0;
-	call->room = kvzalloc(needed, GFP_KERNEL);
-	if (!call->room)
+	call->tables = kvzalloc(needed, GFP_KERNEL);
+	if (!call->tables)
 		return -ENOMEM;
-	lay_out_call(call, entries, call->room);
+	lay_out_tables(call, entries, call->tables);
 	return 0;
 }
 
@@ -406,7 +421,7 @@ static int open_call(struct phys_call *call, unsigned int entries,
  *
  * See move_phys_pages() in mm/migrate.c for the contract.
  *
- * Return: number of entries that were eligible to move and did not, or an errno
+ * Return: number of entries with -EBUSY, -ENOMEM, -EIO or -EINVAL, or an errno
  */
 long kernel_move_phys_pages(unsigned long count, const u64 __user *pages,
 			    const int __user *nodes, int __user *status,
@@ -423,7 +438,8 @@ long kernel_move_phys_pages(unsigned long count, const u64 __user *pages,
 	if (!count)
 		return 0;
 
-	ret = open_call(&call, min(count, PHYS_CHUNK), onstack, sizeof(onstack));
+	ret = make_tables(&call, min(count, PHYS_CHUNK), onstack,
+			  sizeof(onstack));
 	if (ret)
 		return ret;
 	if (nodes)
@@ -441,7 +457,7 @@ long kernel_move_phys_pages(unsigned long count, const u64 __user *pages,
 	if (!ret)
 		ret = call.failed;
 	kvfree(call.spaces.enlarged);
-	kvfree(call.room);
+	kvfree(call.tables);
 	return ret;
 }
 

@@ -19,15 +19,16 @@
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 
-/* Entries of a chunk, and base pages that are moved at once */
+/* Entries of a full chunk; a batch is moved once this many base pages wait. */
 #define PHYS_CHUNK	512UL
 
 /**
- * struct phys_record - a folio that entries of a chunk name
+ * struct phys_record - a folio to which at least one entry of a chunk refers
  * @pfn: its first frame
  * @status: the target node; an errno once the folio is known not to move
- * @next: index of the next record in the hash bucket, plus 1; 0 ends it
- * @link: likewise, of the next record in a list of the batch
+ * @next: index of the next record in the hash bucket, plus 1; 0 ends the bucket
+ * @link: index of the next record in the same list of the batch, plus 1; 0 ends
+ *	  the list
  * @order: the order of the folio
  */
 struct phys_record {
@@ -39,9 +40,9 @@ struct phys_record {
 };
 
 /**
- * struct phys_records - the folios that one chunk names
+ * struct phys_records - the folios to which the entries of one chunk refer
  * @nr: how many there are
- * @bits: binary logarithm of the number of hash buckets
+ * @bits: log2 of the number of hash buckets
  * @orders: the orders that occur, as a bitmap
  * @bucket: index of the latest record of each bucket, plus 1
  * @record: the records
@@ -59,7 +60,8 @@ struct phys_records {
  * @nr: how many there are
  * @addr: physical addresses
  * @node: target nodes
- * @status: statuses
+ * @status: statuses; until set_statuses(), an entry with a record has the index
+ *	    of its record here
  */
 struct phys_chunk {
 	unsigned int nr;
@@ -78,7 +80,7 @@ struct phys_chunk {
  * struct phys_space - an address space, a node and the answer of its tasks
  * @mm: the address space; mmgrab() keeps the pointer from being reused
  * @nid: the node
- * @next: index of the next one in the hash bucket, plus 1; 0 ends it
+ * @next: index of the next one in the hash bucket, plus 1; 0 ends the bucket
  * @answer: SPACE_* flags
  */
 struct phys_space {
@@ -88,7 +90,7 @@ struct phys_space {
 	unsigned int answer;
 };
 
-/* The work that a chunk took, for the trace event */
+/* The work for a chunk: for the trace event, and to limit the passes */
 struct phys_counts {
 	unsigned int spaces;	/* pairs of an address space and a node */
 	unsigned int tasks;	/* questions to tasks */
@@ -97,12 +99,13 @@ struct phys_counts {
 
 /**
  * struct phys_spaces - the address spaces that map the folios of a chunk
- * @space: the address spaces, in the order in which they were found
+ * @space: one for each target node, in the order in which they were found
  * @nr: how many there are
  * @bits: log2 of the number of buckets, which is the capacity of @space, too
  * @bucket: index of the latest of each hash bucket, plus 1
- * @counts: what this chunk took
- * @enlarged: the allocation with @space and @bucket, or NULL
+ * @counts: the work for this chunk so far
+ * @enlarged: the allocation that holds @space and @bucket, or NULL if they are
+ *	      still among the tables of the call
  */
 struct phys_spaces {
 	struct phys_space *space;
@@ -115,25 +118,26 @@ struct phys_spaces {
 
 /**
  * struct phys_rmap - whether all VMAs of a file or an anon_vma allow a move
- * @mapping: folio->mapping of its folios
+ * @mapping: folio->mapping of the folios of the file or anon_vma
  * @nid: the target node
  * @walked: VMAs that the walks for single folios have visited
- * @retry: the check of all VMAs is tried again when @walked has reached this
- * @witness: a folio of the batch. While it is mapped and has this @mapping, all
- *	     folios with the same @mapping may move. NULL: not known
+ * @retry_at: the check of all VMAs is tried again when @walked has reached this
+ * @witness: a folio of the batch, or NULL if no answer is known. While it is
+ *	     mapped and has this @mapping, every VMA that maps a folio with the
+ *	     same @mapping allows the move
  */
 struct phys_rmap {
 	struct address_space *mapping;
 	int nid;
 	unsigned int walked;
-	unsigned int retry;
+	unsigned int retry_at;
 	struct folio *witness;
 };
 
 /**
  * struct phys_rmaps - answers for whole reverse maps
  * @slot: a hash table by mapping and node; a collision replaces the old answer
- * @bits: binary logarithm of the number of slots
+ * @bits: log2 of the number of slots
  */
 struct phys_rmaps {
 	struct phys_rmap *slot;
@@ -141,10 +145,12 @@ struct phys_rmaps {
 };
 
 /**
- * struct phys_batch - folios that may move, with a reference on each
- * @waiting: for each target node the index of the latest record, plus 1
+ * struct phys_batch - folios that may move, and those to look at again
+ * @waiting: for each target node, the index of the latest record, plus 1; the
+ *	     batch has a reference on each folio that waits
  * @pages: base pages that wait
- * @aside: index of a record to look at again at the end of the chunk, plus 1
+ * @aside: index of the latest record to look at again at the end of the chunk,
+ *	   plus 1; the batch has no reference on these folios
  * @target: target folios, allocated before the source folios are isolated
  * @drain: a folio was set aside because it may be in an LRU batch of a CPU
  * @next_drain: drain all CPUs again only from this entry of the call on
@@ -166,12 +172,12 @@ struct phys_batch {
  * @done: entries of the chunks before this one
  * @failed: entries that were eligible to move and were not moved
  * @chunk: the chunk that is being handled
- * @now: the folios that it names
- * @before: the folios of the latest earlier chunk that named any
+ * @now: the folios to which the entries of @chunk refer
+ * @before: the folios of the last chunk before @chunk that had any
  * @spaces: the address spaces that map the folios of @now
- * @rmaps: the reverse maps of the folios of @now
+ * @rmaps: answers for whole reverse maps of folios of @now
  * @batch: the folios of @now that may move
- * @room: the allocation for all tables, or NULL if they are on the stack
+ * @tables: the allocation for all tables, or NULL if they are on the stack
  */
 struct phys_call {
 	int flags;
@@ -183,7 +189,7 @@ struct phys_call {
 	struct phys_spaces spaces;
 	struct phys_rmaps rmaps;
 	struct phys_batch batch;
-	void *room;
+	void *tables;
 };
 
 static inline bool node_has_memory(int nid)
@@ -191,7 +197,10 @@ static inline bool node_has_memory(int nid)
 	return nid >= 0 && nid < MAX_NUMNODES && node_state(nid, N_MEMORY);
 }
 
-/* Refuse addresses whose high bits a frame number of 32 bits would lose. */
+/*
+ * Refuse addresses above all memory. On a 32-bit kernel their frame numbers
+ * would be truncated and would name other frames.
+ */
 static inline bool address_to_pfn(u64 addr, unsigned long *pfn)
 {
 	if (addr >> MAX_PHYSMEM_BITS)
@@ -202,7 +211,7 @@ static inline bool address_to_pfn(u64 addr, unsigned long *pfn)
 
 static inline int folio_node(struct folio *folio)
 {
-	/* The flags of a page hold its node, too, but only others change. */
+	/* The flags of a page hold its node, too. Only other bits change. */
 	return data_race(folio_nid(folio));
 }
 
@@ -219,7 +228,8 @@ static inline bool folio_is_pinned(struct folio *folio)
 }
 
 /*
- * migrate_pages() cannot move such a folio, and would unmap a pinned one first.
+ * With MIGRATE_ASYNC, migrate_pages() cannot move a folio that is pinned or
+ * under writeback, and unmaps a pinned folio before it finds that out.
  */
 static inline bool folio_is_busy(struct folio *folio)
 {
@@ -240,7 +250,7 @@ int folio_check_mapped(struct folio *folio);
 int folio_check_unmapped(struct folio *folio);
 
 /* migrate_phys_check.c */
-int phys_may_move(struct phys_call *call, struct folio *folio, int nid);
+int phys_check_move(struct phys_call *call, struct folio *folio, int nid);
 void phys_forget_rmaps(struct phys_call *call);
 
 /* migrate_phys_tasks.c */

@@ -24,8 +24,8 @@
 /* One VMA */
 
 /*
- * The rmap lock does not stabilise vm_flags and vm_policy. mmap_lock does, but
- * ranks above it, so only trylock.
+ * The rmap lock, which is held here, does not stabilise vm_policy and vm_flags.
+ * mmap_lock does, but it ranks above the rmap lock, so it may only be tried.
  */
 static int vma_policy_check(struct vm_area_struct *vma, unsigned long addr,
 			    int nid, unsigned int answer)
@@ -43,12 +43,15 @@ static int vma_policy_check(struct vm_area_struct *vma, unsigned long addr,
 	return excluded ? -EACCES : 0;
 }
 
-/* mlock() sets VM_IO for a moment, to keep its count of a folio right. */
+/*
+ * mlock() sets VM_IO, which vma_migratable() refuses, for a moment, so that
+ * nobody else raises the mlock_count of a folio. So a refusal is only final
+ * under mmap_lock. An acceptance need not be: check and move are not atomic.
+ */
 static int vma_migratable_check(struct vm_area_struct *vma)
 {
 	bool migratable;
 
-	/* A refusal without mmap_lock may be stale, so it is checked again. */
 	if (data_race(vma_migratable(vma)))
 		return 0;
 	if (!mmap_read_trylock(vma->vm_mm))
@@ -58,7 +61,7 @@ static int vma_migratable_check(struct vm_area_struct *vma)
 	return migratable ? 0 : -EFAULT;
 }
 
-/* Returns 0, an errno, or -EAGAIN if the tasks have not answered yet. */
+/* Returns 0, -EAGAIN if the tasks have not answered yet, or another errno. */
 static int vma_check(struct phys_call *call, struct vm_area_struct *vma,
 		     unsigned long addr, int nid)
 {
@@ -86,12 +89,12 @@ static int vma_check(struct phys_call *call, struct vm_area_struct *vma,
  * struct mapper_walk - a walk over the VMAs that may map a folio
  * @call: the call
  * @nid: the target node
- * @exclusive: only one address space may map the folio
+ * @exclusive: refuse the folio if a second address space maps it
  * @first: index of the first address space that was gathered for this folio
  * @mm: the latest address space found to map the folio
  * @vmas: how many VMAs were visited
  * @waits: an address space waits for a pass over all processes
- * @status: 0, or the errno that ended the walk
+ * @status: 0, or the errno for the folio
  */
 struct mapper_walk {
 	struct phys_call *call;
@@ -116,8 +119,9 @@ static bool folio_mapped_by(struct folio *folio, struct vm_area_struct *vma,
 }
 
 /*
- * No task is asked under the rmap lock, so only add the address space. One that
- * was added for another folio and is still unknown waits for a pass.
+ * Tasks cannot be asked under the rmap lock, so only add the address space. If
+ * another folio has added it and it still has no answer, its owner could not
+ * answer for it, and only a pass over all processes can.
  */
 static int gather_space(struct mapper_walk *walk, struct mm_struct *mm)
 {
@@ -134,7 +138,7 @@ static int gather_space(struct mapper_walk *walk, struct mm_struct *mm)
 /*
  * Only VMAs that map the folio count. Walk the page table only if this VMA can
  * change the result: if it refuses the move, if its tasks have not answered, or
- * if a second address space refuses it.
+ * if only one address space may map the folio and this is not known to be it.
  */
 static bool check_mapper(struct folio *folio, struct vm_area_struct *vma,
 			 unsigned long addr, void *arg)
@@ -174,7 +178,8 @@ static int walk_mappers(struct phys_call *call, struct folio *folio, int nid,
 		.arg = &walk,
 		.anon_lock = folio_lock_anon_vma_read,
 		/*
-		 * hugetlbfs takes the rmap lock first, so do not wait for it.
+		 * hugetlbfs takes this rmap lock before the folio lock, so it
+		 * may only be tried under the folio lock.
 		 */
 		.try_lock = hugetlb && !folio_test_anon(folio),
 	};
@@ -182,7 +187,8 @@ static int walk_mappers(struct phys_call *call, struct folio *folio, int nid,
 	if (!folio_trylock(folio))
 		return -EBUSY;
 	/*
-	 * Processes that share a hugetlb page table count as one mapping only.
+	 * A hugetlb page table that processes share counts as one mapping, so
+	 * a mapcount of 1 does not prove that one process maps the folio.
 	 */
 	if (!(call->flags & MPOL_MF_MOVE_ALL))
 		walk.exclusive = hugetlb || folio_mapcount(folio) > 1;
@@ -204,7 +210,7 @@ static noinline_for_stack int check_mappers(struct phys_call *call,
 					    struct phys_rmap *rmap)
 {
 	struct phys_spaces *spaces = &call->spaces;
-	unsigned int first, tries = 4;
+	unsigned int first, tries = 5;
 	int err, answer;
 
 	do {
@@ -220,18 +226,18 @@ static noinline_for_stack int check_mappers(struct phys_call *call,
 		err = err ?: answer;
 		if (err || !(call->flags & MPOL_MF_STRICT))
 			return err;
-		/* Policies are checked with the answers: walk again. */
-	} while (tries--);
+		/* A walk checks policies only if it has answers: walk again. */
+	} while (--tries);
 	return -EBUSY;
 }
 
 /* All VMAs of a file or an anon_vma */
 
 static bool vma_allows(struct phys_call *call, struct vm_area_struct *vma,
-		       int nid, unsigned int *vmas)
+		       int nid, unsigned int *budget)
 {
 	cond_resched();
-	return (*vmas)-- && !vma_check(call, vma, 0, nid);
+	return (*budget)-- && !vma_check(call, vma, 0, nid);
 }
 
 /*
@@ -243,7 +249,7 @@ static bool all_vmas_allow(struct phys_call *call, struct folio *folio,
 			   const struct phys_rmap *rmap)
 {
 	struct address_space *mapping = rmap->mapping;
-	unsigned int vmas = rmap->walked;
+	unsigned int budget = rmap->walked;
 	struct anon_vma_chain *avc;
 	struct vm_area_struct *vma;
 	struct anon_vma *anon_vma;
@@ -252,13 +258,14 @@ static bool all_vmas_allow(struct phys_call *call, struct folio *folio,
 	if (!folio_trylock(folio))
 		return false;
 	if (mapping != folio->mapping) {
-		/* The mapping has changed since find_rmap() has read it. */
+		/* The mapping has changed since find_rmap() read it. */
 	} else if (folio_test_anon(folio)) {
+		/* None if the folio is unmapped, or KSM shares the folio. */
 		anon_vma = folio_lock_anon_vma_read(folio, NULL);
-		if (!anon_vma) /* unmapped, or of KSM, with many anon_vmas */
+		if (!anon_vma)
 			goto unlock;
 		anon_rmap_tree_foreach(avc, anon_vma, 0, ULONG_MAX) {
-			allow = vma_allows(call, avc->vma, rmap->nid, &vmas);
+			allow = vma_allows(call, avc->vma, rmap->nid, &budget);
 			if (!allow)
 				break;
 		}
@@ -266,7 +273,7 @@ static bool all_vmas_allow(struct phys_call *call, struct folio *folio,
 	} else if (mapping->a_ops->migrate_folio) {
 		i_mmap_lock_read(mapping);
 		mapping_rmap_tree_foreach(vma, mapping, 0, ULONG_MAX) {
-			allow = vma_allows(call, vma, rmap->nid, &vmas);
+			allow = vma_allows(call, vma, rmap->nid, &budget);
 			if (!allow)
 				break;
 		}
@@ -299,20 +306,21 @@ static bool rmap_allows(struct phys_call *call, struct folio *folio,
 	if (witness_is_valid(rmap))
 		return true;
 	rmap->witness = NULL;
-	if (!rmap->walked || rmap->walked < rmap->retry)
+	if (!rmap->walked || rmap->walked < rmap->retry_at)
 		return false;
-	rmap->retry = 2 * rmap->walked;
+	rmap->retry_at = 2 * rmap->walked;
 	return all_vmas_allow(call, folio, rmap);
 }
 
-/* NULL if the answer for another folio never holds for this one. */
+/* Returns NULL if VMAs that allow the move are not enough for this folio. */
 static struct phys_rmap *find_rmap(struct phys_call *call, struct folio *folio,
 				   int nid, int mapcount)
 {
 	struct address_space *mapping = READ_ONCE(folio->mapping);
 	struct phys_rmap *rmap;
 
-	if (!mapping || call->flags & MPOL_MF_STRICT || folio_test_hugetlb(folio))
+	if (!mapping || call->flags & MPOL_MF_STRICT ||
+	    folio_test_hugetlb(folio))
 		return NULL;
 	if (!(call->flags & MPOL_MF_MOVE_ALL) && mapcount > 1)
 		return NULL;
@@ -320,7 +328,11 @@ static struct phys_rmap *find_rmap(struct phys_call *call, struct folio *folio,
 					   call->rmaps.bits)];
 	if (rmap->mapping != mapping || rmap->nid != nid)
 		*rmap = (struct phys_rmap) { .mapping = mapping, .nid = nid };
-	smp_rmb(); /* only a witness that is read later proves the mapping */
+	/*
+	 * Read the mapping of the witness after that of this folio. If they are
+	 * equal then, the file or anon_vma was not freed and reused in between.
+	 */
+	smp_rmb();
 	return rmap;
 }
 
@@ -340,9 +352,9 @@ void phys_forget_rmaps(struct phys_call *call)
 
 #ifndef folio_check_fallback
 /*
- * Without migrate_folio, migration falls back to a copy. The fallback fails for
- * a dirty folio, and warns about a filesystem with writepages. Unlocks the
- * folio.
+ * Without migrate_folio, migration falls back to a copy. That fails for a dirty
+ * folio, and warns if the filesystem has writepages, so refuse both. The caller
+ * has locked the folio; this function unlocks it.
  */
 static int folio_check_fallback(struct folio *folio,
 				struct address_space *mapping, bool last_look)
@@ -369,30 +381,34 @@ static int check_filesystem(struct phys_call *call, struct folio *folio)
 	return 0;
 }
 
-/* References of others */
+/* The LRU batches of the CPUs */
 
-static __always_inline bool has_more_references(struct folio *folio, int mapcount)
+static __always_inline bool may_be_in_lru_batch(struct folio *folio,
+						int mapcount)
 {
-	int others = folio_ref_count(folio) - 1;
+	int refs = folio_ref_count(folio) - 1;
 
-	/* Most anonymous folios have no others, which is cheap to see. */
+	/* Most anonymous folios have a reference for each mapping only. */
 	return !folio_test_lru(folio) ||
-	       (others > mapcount && others > folio_expected_ref_count(folio));
+	       (refs > mapcount && refs > folio_expected_ref_count(folio));
 }
 
-/* An LRU batch holds a reference: drain this CPU, then ask for all CPUs. */
-static __always_inline bool set_aside_for_drain(struct phys_call *call,
-						struct folio *folio, int mapcount)
+/*
+ * An LRU batch holds a reference. Drain the batches of this CPU, and if the
+ * reference is still there, request a drain of all CPUs.
+ */
+static __always_inline bool needs_drain(struct phys_call *call,
+					struct folio *folio, int mapcount)
 {
 	if (!folio_may_be_lru_cached(folio) ||
-	    !has_more_references(folio, mapcount) || call->batch.last_look)
+	    !may_be_in_lru_batch(folio, mapcount) || call->batch.last_look)
 		return false;
-	lru_add_drain(); /* of this CPU */
-	return has_more_references(folio, mapcount) && phys_request_drain(call);
+	lru_add_drain();
+	return may_be_in_lru_batch(folio, mapcount) && phys_request_drain(call);
 }
 
 /**
- * phys_may_move - check whether a folio may go to a node
+ * phys_check_move - check whether a folio may go to a node
  * @call: the call
  * @folio: the folio, with a reference
  * @nid: the target node, or NUMA_NO_NODE for one without memory
@@ -400,40 +416,38 @@ static __always_inline bool set_aside_for_drain(struct phys_call *call,
  * Return: 0, the status that refuses the move, -EINTR, or -EAGAIN if the folio
  * is to be set aside for the end of the chunk.
  */
-int phys_may_move(struct phys_call *call, struct folio *folio, int nid)
+int phys_check_move(struct phys_call *call, struct folio *folio, int nid)
 {
-	bool busy = folio_is_busy(folio);
-	int mapcount = folio_mapcount(folio);
+	int mapcount = folio_mapcount(folio), err = 0;
 	struct phys_rmap *rmap;
-	int err;
+	bool allowed;
 
 	/*
-	 * The node was valid in check_nodes(); @nodes or the node has changed.
+	 * check_nodes() saw memory on the node. Since then, the caller has
+	 * changed its array, or the memory of the node has gone offline.
 	 */
 	if (nid == NUMA_NO_NODE)
 		return -ENOMEM;
 	if (folio_test_locked(folio))
 		return -EBUSY;
 	rmap = find_rmap(call, folio, nid, mapcount);
-	if (rmap && rmap_allows(call, folio, rmap)) {
-		if (busy)
-			return -EBUSY;
-		if (set_aside_for_drain(call, folio, mapcount))
-			return -EAGAIN;
-		if (!rmap->witness)
-			rmap->witness = folio;
-		return 0;
-	}
-	err = check_mappers(call, folio, nid, rmap);
+	allowed = rmap && rmap_allows(call, folio, rmap);
+	if (!allowed)
+		err = check_mappers(call, folio, nid, rmap);
 	if (err == -ENOSPC || (err == -EAGAIN && call->batch.last_look))
 		return -EBUSY;
 	if (err && err != -EAGAIN)
 		return err;
 	if (folio_is_busy(folio))
 		return err ?: -EBUSY;
-	if (set_aside_for_drain(call, folio, mapcount) || err)
+	if (needs_drain(call, folio, mapcount) || err)
 		return -EAGAIN;
-	return folio_test_anon(folio) ? 0 : check_filesystem(call, folio);
+	if (!allowed)
+		return folio_test_anon(folio) ?
+		       0 : check_filesystem(call, folio);
+	if (!rmap->witness)
+		rmap->witness = folio;
+	return 0;
 }
 
 #ifdef CONFIG_MIGRATE_PHYS_KUNIT_TEST

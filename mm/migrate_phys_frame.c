@@ -4,9 +4,9 @@
  * process map it?
  *
  * The memory belongs to others, who may free, split or reuse it at any time. So
- * take a reference before anything but the flags and _mapcount of a page is read.
- * Memory that no process maps (free, slab, kernel, unmapped page cache) is
- * -ENOENT, so that a caller cannot tell these apart.
+ * take a reference before any pointer of a page is followed. Memory that no
+ * process maps (free, slab, kernel, unmapped page cache) gets -ENOENT, so that
+ * a caller cannot tell these apart.
  */
 
 #include <linux/hugetlb.h>
@@ -18,7 +18,7 @@
 #include "internal.h"
 #include "migrate_phys.h"
 
-/* Needs no reference. Says nothing about pages of large folios. */
+/* This needs no reference, and tells nothing about pages of large folios. */
 static bool page_is_mapped(struct page *page)
 {
 	return atomic_read(&page->_mapcount) >= 0;
@@ -41,9 +41,9 @@ static bool page_is_unmapped(struct page *page)
 }
 
 /*
- * Refuse pages before a reference is taken: the owner of an unmapped or
- * reserved page may free it without looking at its count, and the release of
- * our reference would then free it a second time. Compound pages are freed by
+ * Refuse unmapped and reserved pages without taking a reference: their owner
+ * may free them without looking at the reference count, and when we drop our
+ * reference, they would be freed a second time. Compound pages are freed by
  * put_page_testzero(), so a reference is safe for them.
  */
 static int page_check(struct page *page)
@@ -80,12 +80,13 @@ static __always_inline int page_get_folio(struct page *page,
 }
 
 /**
- * phys_get_folio - get the folio that has a frame
+ * phys_get_folio - get the folio to which a frame belongs
  * @pfn: the frame
  * @foliop: the folio, with a reference
  *
- * Return: 0, -ENOENT if there is no memory that a process maps, or -EFAULT if
- * there is a zero page or reserved memory that a process maps.
+ * Return: 0; -ENOENT if there is no folio, or a small one that no process maps;
+ * -EFAULT for a zero page, or for reserved memory that a process maps. After 0,
+ * folio_check_mapped() tells whether a process maps the folio.
  */
 int phys_get_folio(unsigned long pfn, struct folio **foliop)
 {
@@ -113,8 +114,8 @@ static bool folio_is_secret(struct folio *folio)
  * folio_check_mapped - check whether a process maps a folio
  * @folio: the folio, with a reference
  *
- * Return: 0, -ENOENT if no process does, or -EFAULT if a process does, but the
- * folio cannot migrate.
+ * Return: 0; -ENOENT if no process maps it; -EFAULT if it is the huge zero
+ * folio, or if a process maps it but it cannot migrate.
  */
 int folio_check_mapped(struct folio *folio)
 {
@@ -128,9 +129,9 @@ int folio_check_mapped(struct folio *folio)
 		return hugepage_migration_supported(folio_hstate(folio)) ?
 		       0 : -EFAULT;
 	/*
-	 * A mapped driver page has no mapping. File folios that are truncated
-	 * and new anonymous folios have none either, but these are unmapped or
-	 * swapbacked.
+	 * A mapped folio without a mapping belongs to a driver, unless it is
+	 * swapbacked: then it is a new anonymous folio. A driver's page that
+	 * has a mapping, as of a framebuffer, is never uptodate.
 	 */
 	if (!mapping || !folio_test_uptodate(folio))
 		return folio_mapped(folio) && !folio_test_swapbacked(folio) ?
@@ -160,8 +161,9 @@ int folio_check_unmapped(struct folio *folio)
 }
 
 /*
- * Without a reference the page may be reused at any time, but every answer may
- * be stale when the caller reads it. Do not follow the pointers of the page.
+ * A query may read this without a reference. The page may be reused meanwhile,
+ * but an answer may be stale anyway by the time the caller reads it. Only the
+ * pointers of the page must not be followed.
  */
 static bool page_is_mapped_anon(struct page *page)
 {
@@ -179,7 +181,7 @@ static int query_address(u64 addr)
 		return -ENOENT;
 	page = pfn_to_online_page(pfn);
 	if (page && page_is_mapped_anon(page))
-		/* as in folio_node() */
+		/* Only other bits of the flags change; see folio_node(). */
 		return data_race(page_to_nid(page));
 	status = phys_get_folio(pfn, &folio);
 	if (status)

@@ -37,12 +37,18 @@ struct phys_targets {
 	bool no_room;
 };
 
-/* With the flags below, large orders compact the node but do not reclaim. */
+/*
+ * For a costly order with __GFP_NORETRY and __GFP_THISNODE, this flag only lets
+ * the page allocator compact the node: it does not reclaim.
+ */
 #ifndef PHYS_COMPACT_GFP
 #define PHYS_COMPACT_GFP	__GFP_DIRECT_RECLAIM
 #endif
 
-/* No __GFP_HARDWALL, because the cpuset of the caller does not matter. */
+/*
+ * The pages belong to others, so the caller's own cpuset does not limit their
+ * targets: no __GFP_HARDWALL. The nearest hardwall cpuset above it still does.
+ */
 static gfp_t target_gfp(unsigned int order)
 {
 	gfp_t gfp = GFP_HIGHUSER_MOVABLE & ~(__GFP_RECLAIM | __GFP_HARDWALL);
@@ -79,8 +85,9 @@ static void alloc_targets(struct phys_targets *targets, struct folio *src,
 	if (!targets->order && nr > 1) {
 		/* An order-0 page is a folio, so the cast is safe. */
 		memset(targets->folio, 0, nr * sizeof(*targets->folio));
-		targets->nr = alloc_pages_bulk_node(target_gfp(0), targets->nid, nr,
-						    (struct page **)targets->folio);
+		targets->nr =
+			alloc_pages_bulk_node(target_gfp(0), targets->nid, nr,
+					      (struct page **)targets->folio);
 	}
 	while (targets->nr < nr) {
 		dst = alloc_target(src, targets->nid);
@@ -142,8 +149,8 @@ void phys_set_aside(struct phys_call *call, struct phys_record *record)
  * @call: the call
  *
  * An LRU batch holds a reference, which makes migration fail. But a drain
- * interrupts all CPUs, so the second is due after 512 entries of the call, and
- * each further one after twice as many as the one before.
+ * disturbs all CPUs, so a second one comes after 512 entries of the call at the
+ * earliest, and a further one after twice as many entries as the one before it.
  *
  * Return: true if all CPUs will be drained.
  */
@@ -171,8 +178,8 @@ void phys_drain(struct phys_call *call)
 /*
  * A folio that is not on its LRU list may be there after a drain: look again.
  */
-static void isolate_run(struct phys_call *call, struct folio_batch *fbatch,
-			struct list_head *list)
+static void isolate_batch(struct phys_call *call, struct folio_batch *fbatch,
+			  struct list_head *list)
 {
 	struct phys_record *record;
 	unsigned int i;
@@ -195,7 +202,7 @@ static void isolate_run(struct phys_call *call, struct folio_batch *fbatch,
 
 /* Moves */
 
-/* Refuses the first @without_target records with -ENOMEM; isolates the rest. */
+/* Refuse the first @without_target records with -ENOMEM; isolate the rest. */
 static void isolate_folios(struct phys_call *call, u16 link,
 			   unsigned int without_target, struct list_head *list)
 {
@@ -221,10 +228,10 @@ static void isolate_folios(struct phys_call *call, u16 link,
 				record->status = -EBUSY;
 			folio_put(folio);
 		} else if (!folio_batch_add(&fbatch, folio)) {
-			isolate_run(call, &fbatch, list);
+			isolate_batch(call, &fbatch, list);
 		}
 	}
-	isolate_run(call, &fbatch, list);
+	isolate_batch(call, &fbatch, list);
 }
 
 /*
@@ -272,7 +279,7 @@ static bool moves_with(const struct phys_record *record,
 				  folio_test_hugetlb(record_folio(first)));
 }
 
-/* Moves the records that go with the first; returns the list of the rest. */
+/* Move the records that go with the first; return the list of the rest. */
 static u16 move_some(struct phys_call *call, int nid, u16 head)
 {
 	struct phys_record *first = &call->now.record[head - 1];
@@ -300,7 +307,8 @@ static u16 move_some(struct phys_call *call, int nid, u16 head)
  * phys_move_batch - move all folios of the batch
  * @call: the call
  *
- * Sets the status of each record and releases all references.
+ * A folio that stays behind gets an errno as its status, or is set aside; the
+ * other records keep the target node. All references of the batch are dropped.
  */
 void phys_move_batch(struct phys_call *call)
 {

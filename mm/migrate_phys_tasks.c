@@ -23,9 +23,12 @@
 
 #include "migrate_phys.h"
 
-/* No more address spaces are remembered than 1 << 18, in 9 MiB. */
+/* At most 1 << 18 address spaces are remembered, which takes 7 MiB. */
 #define MAX_SPACES_BITS	18
-/* Passes for a chunk: the first serves all that wait, others those that appear. */
+/*
+ * Passes for a chunk. The first serves all address spaces that wait by then,
+ * the others serve those that are found when folios are looked at again.
+ */
 #define MAX_PASSES	4
 
 /* The table of answers */
@@ -37,8 +40,8 @@ static u32 *space_bucket(const struct phys_spaces *spaces,
 }
 
 /* Find @mm, with any node, in its bucket; @i is 1 + the index to start at. */
-static struct phys_space *find_space(const struct phys_spaces *spaces,
-				     const struct mm_struct *mm, u32 i)
+static struct phys_space *find_mm(const struct phys_spaces *spaces,
+				  const struct mm_struct *mm, u32 i)
 {
 	while (i && spaces->space[i - 1].mm != mm)
 		i = spaces->space[i - 1].next;
@@ -59,16 +62,17 @@ static void link_space(struct phys_spaces *spaces, unsigned int i)
  * @mm: the one to find
  * @nid: the target node
  *
- * Return: the entry, without SPACE_KNOWN if there is no answer yet, or NULL.
+ * Return: the address space with @nid, without SPACE_KNOWN if there is no
+ * answer yet; or NULL if it has not been added.
  */
 struct phys_space *phys_find_space(const struct phys_spaces *spaces,
 				   const struct mm_struct *mm, int nid)
 {
-	struct phys_space *space = find_space(spaces, mm,
-					      *space_bucket(spaces, mm));
+	struct phys_space *space = find_mm(spaces, mm,
+					   *space_bucket(spaces, mm));
 
 	while (space && space->nid != nid)
-		space = find_space(spaces, mm, space->next);
+		space = find_mm(spaces, mm, space->next);
 	return space;
 }
 
@@ -98,7 +102,7 @@ int phys_add_space(struct phys_spaces *spaces, struct mm_struct *mm, int nid)
  * phys_enlarge_spaces - make room for 16 times as many address spaces
  * @spaces: the address spaces
  *
- * Return: true, or false if there was no memory.
+ * Return: true, or false if there is no memory or the table may not grow.
  */
 bool phys_enlarge_spaces(struct phys_spaces *spaces)
 {
@@ -147,7 +151,7 @@ static bool cpuset_has_node(struct task_struct *task, int nid)
 {
 #ifdef CONFIG_CPUSETS
 	if (cpusets_enabled())
-		/* One bit is old or new, whatever else changes. */
+		/* A race is harmless: one bit has its old or its new value. */
 		return data_race(node_isset(nid, task->mems_allowed));
 #endif
 	return true;
@@ -222,10 +226,10 @@ static int count_users(struct task_struct *process, struct mm_struct *mm)
 
 /*
  * Every task that uses @mm counts in mm_users. If the threads of @process
- * account for all of mm_users, no other process uses @mm. A vfork() child or a
- * transient reference only makes this false. A CLONE_VM process could hide
- * behind threads that exit meanwhile; MMF_MULTIPROCESS, which is never cleared,
- * excludes that.
+ * account for all of mm_users, no other process uses @mm. With a vfork() child
+ * or a transient reference, the result is false, which only costs a pass. While
+ * threads exit, the counts could match in spite of a CLONE_VM process; so check
+ * MMF_MULTIPROCESS, too, which is never cleared.
  */
 static bool is_only_user(struct task_struct *process, struct mm_struct *mm)
 {
@@ -281,9 +285,9 @@ static void ask_all_processes(struct phys_call *call)
 	rcu_read_lock();
 	for_each_process(process) {
 		mm = process_mm(process);
-		space = mm ? find_space(spaces, mm, *space_bucket(spaces, mm)) :
+		space = mm ? find_mm(spaces, mm, *space_bucket(spaces, mm)) :
 			     NULL;
-		for (; space; space = find_space(spaces, mm, space->next))
+		for (; space; space = find_mm(spaces, mm, space->next))
 			if (!(space->answer & SPACE_KNOWN))
 				ask_process(call, space, process);
 	}
@@ -295,11 +299,12 @@ static void ask_all_processes(struct phys_call *call)
  * @call: the call
  * @first: index of the first address space to ask; all later ones follow
  *
- * Address spaces that only a pass over all processes can serve wait until the
- * last look at the folios of the chunk, so that one pass serves all of them.
+ * Address spaces that need a pass over all processes wait until the last look
+ * at the folios of the chunk, so that they share one pass. Later passes are
+ * only for address spaces that the last look finds.
  *
- * Return: -EINTR if a fatal signal came, -EAGAIN if one of them has no answer,
- * else -EACCES if one denies its node, else 0.
+ * Return: -EINTR if a fatal signal is pending, -EAGAIN if an address space has
+ * no answer yet, -EACCES if one denies its node, else 0.
  */
 int phys_ask_spaces(struct phys_call *call, unsigned int first)
 {
@@ -321,7 +326,8 @@ int phys_ask_spaces(struct phys_call *call, unsigned int first)
 		cond_resched();
 	}
 	if (unknown) {
-		if (!call->batch.last_look || spaces->counts.passes == MAX_PASSES)
+		if (!call->batch.last_look ||
+		    spaces->counts.passes == MAX_PASSES)
 			return -EAGAIN;
 		ask_all_processes(call);
 	}

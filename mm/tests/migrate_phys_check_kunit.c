@@ -74,17 +74,17 @@ static struct folio *drain_folio(struct kunit *test)
 	return folio;
 }
 
-static void has_more_references_test(struct kunit *test)
+static void may_be_in_lru_batch_test(struct kunit *test)
 {
 	const struct drain_case *c = test->param_value;
 	struct folio *folio = drain_folio(test);
 
-	KUNIT_EXPECT_EQ(test, has_more_references(folio, c->mapped), c->waits);
+	KUNIT_EXPECT_EQ(test, may_be_in_lru_batch(folio, c->mapped), c->waits);
 	free_folio(folio);
 }
 
 /* A folio is set aside only if a drain is due, and not at the last look. */
-static void set_aside_for_drain_test(struct kunit *test)
+static void needs_drain_test(struct kunit *test)
 {
 	const struct drain_case *c = test->param_value;
 	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
@@ -92,24 +92,24 @@ static void set_aside_for_drain_test(struct kunit *test)
 	struct folio *folio = drain_folio(test);
 
 	KUNIT_ASSERT_NOT_NULL(test, call);
-	KUNIT_EXPECT_EQ(test, set_aside_for_drain(call, folio, c->mapped),
+	KUNIT_EXPECT_EQ(test, needs_drain(call, folio, c->mapped),
 			c->waits);
 	KUNIT_EXPECT_EQ(test, batch->drain, c->waits);
 
 	batch->drain = false;
 	batch->next_drain = 512;
-	KUNIT_EXPECT_FALSE(test, set_aside_for_drain(call, folio, c->mapped));
+	KUNIT_EXPECT_FALSE(test, needs_drain(call, folio, c->mapped));
 	call->done = 511;
-	KUNIT_EXPECT_FALSE(test, set_aside_for_drain(call, folio, c->mapped));
+	KUNIT_EXPECT_FALSE(test, needs_drain(call, folio, c->mapped));
 	KUNIT_EXPECT_FALSE(test, batch->drain);
 	call->done = 512;
-	KUNIT_EXPECT_EQ(test, set_aside_for_drain(call, folio, c->mapped),
+	KUNIT_EXPECT_EQ(test, needs_drain(call, folio, c->mapped),
 			c->waits);
 	KUNIT_EXPECT_EQ(test, batch->drain, c->waits);
 
 	batch->drain = false;
 	batch->last_look = true;
-	KUNIT_EXPECT_FALSE(test, set_aside_for_drain(call, folio, c->mapped));
+	KUNIT_EXPECT_FALSE(test, needs_drain(call, folio, c->mapped));
 	KUNIT_EXPECT_FALSE(test, batch->drain);
 	free_folio(folio);
 }
@@ -121,7 +121,7 @@ static void large_folio_in_lru_batch_test(struct kunit *test)
 	struct folio *folio = test_folio(test, 2);
 
 	KUNIT_ASSERT_NOT_NULL(test, call);
-	KUNIT_EXPECT_FALSE(test, set_aside_for_drain(call, folio, 0));
+	KUNIT_EXPECT_FALSE(test, needs_drain(call, folio, 0));
 	KUNIT_EXPECT_FALSE(test, call->batch.drain);
 	folio_put(folio);
 }
@@ -200,16 +200,16 @@ static void rmap_retry_test(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, call);
 	KUNIT_EXPECT_FALSE(test, rmap_allows(call, folio, &rmap));
 	KUNIT_EXPECT_NULL(test, rmap.witness);
-	KUNIT_EXPECT_EQ(test, rmap.retry, 0U);
+	KUNIT_EXPECT_EQ(test, rmap.retry_at, 0U);
 	for (walked = 1; walked < 100; walked++) {
-		unsigned int retry = rmap.retry;
+		unsigned int retry = rmap.retry_at;
 
 		rmap.walked = walked;
 		KUNIT_EXPECT_FALSE(test, rmap_allows(call, folio, &rmap));
-		KUNIT_EXPECT_EQ(test, rmap.retry,
+		KUNIT_EXPECT_EQ(test, rmap.retry_at,
 				walked < retry ? retry : 2 * walked);
 	}
-	KUNIT_EXPECT_EQ(test, rmap.retry, 128U);
+	KUNIT_EXPECT_EQ(test, rmap.retry_at, 128U);
 	free_folio(folio);
 }
 
@@ -257,8 +257,8 @@ static void find_rmap_test(struct kunit *test)
 }
 
 static struct kunit_case migrate_phys_check_cases[] = {
-	KUNIT_CASE_PARAM(has_more_references_test, drain_gen_params),
-	KUNIT_CASE_PARAM(set_aside_for_drain_test, drain_gen_params),
+	KUNIT_CASE_PARAM(may_be_in_lru_batch_test, drain_gen_params),
+	KUNIT_CASE_PARAM(needs_drain_test, drain_gen_params),
 	KUNIT_CASE(large_folio_in_lru_batch_test),
 	KUNIT_CASE_PARAM(folio_is_pinned_test, pin_gen_params),
 	KUNIT_CASE(witness_is_valid_test),

@@ -457,7 +457,7 @@ static void expect_tables(struct kunit *test, const struct phys_call *call,
 }
 
 /* Room on the stack is aligned to 8 bytes, and to no more. */
-static void lay_out_call_test(struct kunit *test)
+static void lay_out_tables_test(struct kunit *test)
 {
 	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
 	void *room = (void *)(PAGE_SIZE + sizeof(u64));
@@ -465,7 +465,7 @@ static void lay_out_call_test(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, call);
 	for (entries = 1; entries <= PHYS_CHUNK; entries++) {
-		void *end = lay_out_call(call, entries, room);
+		void *end = lay_out_tables(call, entries, room);
 
 		expect_tables(test, call, entries, room, end);
 		KUNIT_EXPECT_EQ(test, call->now.bits, call->before.bits);
@@ -475,7 +475,7 @@ static void lay_out_call_test(struct kunit *test)
 }
 
 /* Memory is allocated only for calls that do not fit where they are given room. */
-static void open_call_test(struct kunit *test)
+static void make_tables_test(struct kunit *test)
 {
 	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
 	void *few = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
@@ -484,21 +484,21 @@ static void open_call_test(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, call);
 	KUNIT_ASSERT_NOT_NULL(test, few);
 	for (entries = 1; entries <= PHYS_CHUNK; entries++) {
-		size_t needed = lay_out_call(call, entries, few) - few;
+		size_t needed = lay_out_tables(call, entries, few) - few;
 
-		call->room = NULL;
+		call->tables = NULL;
 		if (needed <= PAGE_SIZE) {
-			KUNIT_EXPECT_EQ(test, open_call(call, entries, few,
+			KUNIT_EXPECT_EQ(test, make_tables(call, entries, few,
 							needed), 0);
-			KUNIT_EXPECT_NULL(test, call->room);
+			KUNIT_EXPECT_NULL(test, call->tables);
 			expect_tables(test, call, entries, few, few + needed);
 		}
-		KUNIT_ASSERT_EQ(test, open_call(call, entries, few, needed - 1),
+		KUNIT_ASSERT_EQ(test, make_tables(call, entries, few, needed - 1),
 				0);
-		KUNIT_EXPECT_NOT_NULL(test, call->room);
-		expect_tables(test, call, entries, call->room,
-			      call->room + needed);
-		kvfree(call->room);
+		KUNIT_EXPECT_NOT_NULL(test, call->tables);
+		expect_tables(test, call, entries, call->tables,
+			      call->tables + needed);
+		kvfree(call->tables);
 	}
 }
 
@@ -516,8 +516,8 @@ static struct kunit_case migrate_phys_cases[] = {
 	KUNIT_CASE(find_prefers_this_chunk_test),
 	KUNIT_CASE_PARAM(set_statuses_test, status_gen_params),
 	KUNIT_CASE(set_mixed_statuses_test),
-	KUNIT_CASE(lay_out_call_test),
-	KUNIT_CASE(open_call_test),
+	KUNIT_CASE(lay_out_tables_test),
+	KUNIT_CASE(make_tables_test),
 	{}
 };
 
@@ -525,7 +525,7 @@ static int migrate_phys_init(struct kunit *test)
 {
 	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
 
-	if (!call || open_call(call, PHYS_CHUNK, NULL, 0))
+	if (!call || make_tables(call, PHYS_CHUNK, NULL, 0))
 		return -ENOMEM;
 	test->priv = call;
 	return 0;
@@ -533,7 +533,7 @@ static int migrate_phys_init(struct kunit *test)
 
 static void migrate_phys_exit(struct kunit *test)
 {
-	kvfree(call_of(test)->room);
+	kvfree(call_of(test)->tables);
 }
 
 static struct kunit_suite migrate_phys_suite = {

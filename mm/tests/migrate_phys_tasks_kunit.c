@@ -294,6 +294,13 @@ static void ask_spaces_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 1), 0);
 	KUNIT_EXPECT_EQ(test, spaces->counts.passes, 1U);
 
+	/* A chunk has made all its passes: a new address space gets no answer. */
+	spaces->counts.passes = MAX_PASSES;
+	KUNIT_EXPECT_EQ(test, phys_add_space(spaces, mm, 7), 0);
+	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 2), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, phys_find_space(spaces, mm, 7)->answer, 0U);
+	KUNIT_EXPECT_EQ(test, spaces->counts.passes, MAX_PASSES);
+
 	phys_forget_spaces(spaces);
 	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 0), 0);
 	mmput(mm);
