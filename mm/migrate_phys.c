@@ -5,8 +5,6 @@
 
 #include <linux/capability.h>
 #include <linux/hash.h>
-#include <linux/mempolicy.h>
-#include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -127,8 +125,8 @@ static void add_to_batch(struct phys_call *call, struct folio *folio,
 {
 	struct phys_batch *batch = &call->batch;
 
-	record->link = batch->waiting[record->status];
-	batch->waiting[record->status] = record - call->now.record + 1;
+	record->link = batch->waiting;
+	batch->waiting = record;
 	batch->pages += folio_nr_pages(folio);
 }
 
@@ -185,7 +183,7 @@ static int look_again(struct phys_call *call, struct phys_record *record)
 static int finish_folios(struct phys_call *call)
 {
 	struct phys_batch *batch = &call->batch;
-	u16 link;
+	struct phys_record *record, *next;
 	int err;
 
 	/*
@@ -193,23 +191,19 @@ static int finish_folios(struct phys_call *call)
 	 * references, as phys_drain() requires.
 	 */
 	phys_move_batch(call);
-	link = batch->aside;
-	if (!link)
+	record = batch->aside;
+	if (!record)
 		return 0;
-	batch->aside = 0;
+	batch->aside = NULL;
 	batch->last_look = true;
 	err = phys_ask_spaces(call, 0) == -EINTR ? -EINTR : 0;
 	phys_drain(call);
-	while (link && !err) {
-		struct phys_record *record = &call->now.record[link - 1];
-
-		link = record->link;
+	for (; record && !err; record = next) {
+		next = record->link; /* add_to_batch() overwrites the link. */
 		err = look_again(call, record);
 		if (batch->pages >= PHYS_CHUNK)
 			phys_move_batch(call);
 	}
-	phys_move_batch(call);
-	batch->last_look = false;
 	return err;
 }
 
@@ -254,34 +248,13 @@ static void set_statuses(struct phys_call *call)
 	}
 }
 
-/*
- * Trace one event for each target node. Skip invalid nodes: the caller may have
- * changed its array after check_nodes().
- */
-static noinline void trace_chunk(struct phys_call *call)
-{
-	struct phys_chunk *chunk = &call->chunk;
-	u16 *traced = call->batch.waiting; /* all zero, as no folio waits */
-	unsigned int i;
-
-	for (i = 0; i < chunk->nr; i++) {
-		int nid = chunk->node[i];
-
-		if (nid < 0 || nid >= nr_node_ids || traced[nid])
-			continue;
-		traced[nid] = 1;
-		trace_move_phys_pages(nid, chunk, &call->spaces.counts);
-	}
-	memset(traced, 0, nr_node_ids * sizeof(*traced));
-}
-
 static int move_chunk(struct phys_call *call)
 {
 	const int *node = call->chunk.node;
 	int i, nid = NUMA_NO_NODE, err = 0;
 
 	next_records(call);
-	call->spaces.counts = (struct phys_counts) { };
+	call->batch.last_look = false;
 	for (i = 0; i < call->chunk.nr && !err; i++) {
 		if (nid != node[i])
 			nid = node_has_memory(node[i]) ? node[i] : NUMA_NO_NODE;
@@ -296,13 +269,15 @@ static int move_chunk(struct phys_call *call)
 		err = finish_folios(call);
 	phys_move_batch(call);
 	phys_forget_rmaps(call);
+	if (!err) {
+		set_statuses(call);
+		if (trace_move_phys_pages_enabled())
+			for (nid = 0; nid < nr_node_ids; nid++)
+				trace_move_phys_pages(nid, &call->chunk,
+						      &call->spaces);
+	}
 	phys_forget_spaces(&call->spaces);
-	if (err)
-		return err;
-	set_statuses(call);
-	if (trace_move_phys_pages_enabled())
-		trace_chunk(call);
-	return 0;
+	return err;
 }
 
 static int check_nodes(struct phys_call *call, unsigned long count,
@@ -334,23 +309,21 @@ static int do_chunk(struct phys_call *call, const u64 __user *pages,
 {
 	struct phys_chunk *chunk = &call->chunk;
 	size_t size = chunk->nr * sizeof(*status);
-	int err;
+	int err = 0;
 
 	/* Do not move a page whose status cannot be written. */
 	if (copy_from_user(chunk->addr, pages, chunk->nr * sizeof(*pages)) ||
-	    fault_in_safe_writeable((char __user *)status, size))
+	    fault_in_safe_writeable((char __user *)status, size) ||
+	    (nodes && copy_from_user(chunk->node, nodes,
+				     chunk->nr * sizeof(*nodes))))
 		return -EFAULT;
-	if (nodes) {
-		if (copy_from_user(chunk->node, nodes,
-				   chunk->nr * sizeof(*nodes)))
-			return -EFAULT;
+	if (nodes)
 		err = move_chunk(call);
-		if (err)
-			return err;
-	} else {
+	else
 		phys_query_chunk(chunk);
-	}
-	return copy_to_user(status, chunk->status, size) ? -EFAULT : 0;
+	if (!err && copy_to_user(status, chunk->status, size))
+		err = -EFAULT;
+	return err;
 }
 
 static void *take_room(void **room, size_t size)
@@ -376,7 +349,6 @@ static void *lay_out_tables(struct phys_call *call, unsigned int entries,
 {
 	struct phys_chunk *chunk = &call->chunk;
 	struct phys_spaces *spaces = &call->spaces;
-	struct phys_rmaps *rmaps = &call->rmaps;
 	struct phys_batch *batch = &call->batch;
 
 	lay_out_records(&call->now, entries, &room);
@@ -385,10 +357,9 @@ static void *lay_out_tables(struct phys_call *call, unsigned int entries,
 	spaces->bucket = take_room(&room, sizeof(u32) << spaces->bits);
 	spaces->space = take_room(&room,
 				  sizeof(*spaces->space) << spaces->bits);
-	rmaps->bits = min(call->now.bits, 6U);
-	rmaps->slot = take_room(&room, sizeof(*rmaps->slot) << rmaps->bits);
-	batch->waiting = take_room(&room,
-				   nr_node_ids * sizeof(*batch->waiting));
+	batch->rmap_bits = min(call->now.bits, 6U);
+	batch->rmap = take_room(&room,
+				sizeof(*batch->rmap) << batch->rmap_bits);
 	batch->target = take_room(&room, entries * sizeof(*batch->target));
 	chunk->addr = take_room(&room, entries * sizeof(*chunk->addr));
 	chunk->node = take_room(&room, entries * sizeof(*chunk->node));

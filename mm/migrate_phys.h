@@ -17,7 +17,6 @@
 #include <linux/log2.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
-#include <linux/nodemask.h>
 
 /* Entries of a full chunk; a batch is moved once this many base pages wait. */
 #define PHYS_CHUNK	512UL
@@ -27,15 +26,14 @@
  * @pfn: its first frame
  * @status: the target node; an errno once the folio is known not to move
  * @next: index of the next record in the hash bucket, plus 1; 0 ends the bucket
- * @link: index of the next record in the same list of the batch, plus 1; 0 ends
- *	  the list
+ * @link: the next record in the same list of the batch, or NULL
  * @order: the order of the folio
  */
 struct phys_record {
 	unsigned long pfn;
+	struct phys_record *link;
 	s16 status;
 	u16 next;
-	u16 link;
 	u8 order;
 };
 
@@ -90,20 +88,14 @@ struct phys_space {
 	unsigned int answer;
 };
 
-/* The work for a chunk: for the trace event, and to limit the passes */
-struct phys_counts {
-	unsigned int spaces;	/* pairs of an address space and a node */
-	unsigned int tasks;	/* questions to tasks */
-	unsigned int passes;	/* passes over all processes */
-};
-
 /**
  * struct phys_spaces - the address spaces that map the folios of a chunk
  * @space: one for each target node, in the order in which they were found
  * @nr: how many there are
  * @bits: log2 of the number of buckets, which is the capacity of @space, too
  * @bucket: index of the latest of each hash bucket, plus 1
- * @counts: the work for this chunk so far
+ * @tasks: questions to tasks in this chunk, for the trace event
+ * @passes: passes over all processes in this chunk
  * @enlarged: the allocation that holds @space and @bucket, or NULL if they are
  *	      still among the tables of the call
  */
@@ -112,7 +104,8 @@ struct phys_spaces {
 	unsigned int nr;
 	unsigned int bits;
 	u32 *bucket;
-	struct phys_counts counts;
+	unsigned int tasks;
+	unsigned int passes;
 	void *enlarged;
 };
 
@@ -135,32 +128,27 @@ struct phys_rmap {
 };
 
 /**
- * struct phys_rmaps - answers for whole reverse maps
- * @slot: a hash table by mapping and node; a collision replaces the old answer
- * @bits: log2 of the number of slots
- */
-struct phys_rmaps {
-	struct phys_rmap *slot;
-	unsigned int bits;
-};
-
-/**
  * struct phys_batch - folios that may move, and those to look at again
- * @waiting: for each target node, the index of the latest record, plus 1; the
- *	     batch has a reference on each folio that waits
+ * @waiting: the latest record of a folio that waits; the batch has a reference
+ *	     on each of these folios
  * @pages: base pages that wait
- * @aside: index of the latest record to look at again at the end of the chunk,
- *	   plus 1; the batch has no reference on these folios
+ * @aside: the latest record to look at again at the end of the chunk; the batch
+ *	   has no reference on these folios
  * @target: target folios, allocated before the source folios are isolated
+ * @rmap: answers for whole reverse maps, in a hash table by mapping and node; a
+ *	  collision replaces the old answer
+ * @rmap_bits: log2 of the number of slots of @rmap
  * @drain: a folio was set aside because it may be in an LRU batch of a CPU
  * @next_drain: drain all CPUs again only from this entry of the call on
  * @last_look: this is the second look, at which no folio is set aside
  */
 struct phys_batch {
-	u16 *waiting;
+	struct phys_record *waiting;
 	unsigned int pages;
-	u16 aside;
+	struct phys_record *aside;
 	struct folio **target;
+	struct phys_rmap *rmap;
+	unsigned int rmap_bits;
 	bool drain;
 	unsigned long next_drain;
 	bool last_look;
@@ -175,7 +163,6 @@ struct phys_batch {
  * @now: the folios to which the entries of @chunk refer
  * @before: the folios of the last chunk before @chunk that had any
  * @spaces: the address spaces that map the folios of @now
- * @rmaps: answers for whole reverse maps of folios of @now
  * @batch: the folios of @now that may move
  * @tables: the allocation for all tables, or NULL if they are on the stack
  */
@@ -187,7 +174,6 @@ struct phys_call {
 	struct phys_records now;
 	struct phys_records before;
 	struct phys_spaces spaces;
-	struct phys_rmaps rmaps;
 	struct phys_batch batch;
 	void *tables;
 };

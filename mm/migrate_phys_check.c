@@ -10,9 +10,6 @@
 
 #include <linux/fs.h>
 #include <linux/hash.h>
-#include <linux/hugetlb.h>
-#include <linux/mempolicy.h>
-#include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/rmap.h>
 #include <linux/sched/signal.h>
@@ -26,39 +23,27 @@
 /*
  * The rmap lock, which is held here, does not stabilise vm_policy and vm_flags.
  * mmap_lock does, but it ranks above the rmap lock, so it may only be tried.
+ * Without SPACE_ALIVE in @answer there is no policy to check.
  */
-static int vma_policy_check(struct vm_area_struct *vma, unsigned long addr,
+static int vma_check_locked(struct vm_area_struct *vma, unsigned long addr,
 			    int nid, unsigned int answer)
 {
 	struct mempolicy *pol;
-	bool excluded;
+	int err = 0;
 	pgoff_t ilx;
 
 	if (!mmap_read_trylock(vma->vm_mm))
 		return -EBUSY;
-	pol = __get_vma_policy(vma, addr, &ilx);
-	excluded = pol ? policy_excludes(pol, nid) : answer & SPACE_BOUND;
-	mpol_cond_put(pol);
+	if (!vma_migratable(vma)) {
+		err = -EFAULT;
+	} else if (answer & SPACE_ALIVE) {
+		pol = __get_vma_policy(vma, addr, &ilx);
+		if (pol ? policy_excludes(pol, nid) : answer & SPACE_BOUND)
+			err = -EACCES;
+		mpol_cond_put(pol);
+	}
 	mmap_read_unlock(vma->vm_mm);
-	return excluded ? -EACCES : 0;
-}
-
-/*
- * mlock() sets VM_IO, which vma_migratable() refuses, for a moment, so that
- * nobody else raises the mlock_count of a folio. So a refusal is only final
- * under mmap_lock. An acceptance need not be: check and move are not atomic.
- */
-static int vma_migratable_check(struct vm_area_struct *vma)
-{
-	bool migratable;
-
-	if (data_race(vma_migratable(vma)))
-		return 0;
-	if (!mmap_read_trylock(vma->vm_mm))
-		return -EBUSY;
-	migratable = vma_migratable(vma);
-	mmap_read_unlock(vma->vm_mm);
-	return migratable ? 0 : -EFAULT;
+	return err;
 }
 
 /* Returns 0, -EAGAIN if the tasks have not answered yet, or another errno. */
@@ -70,16 +55,22 @@ static int vma_check(struct phys_call *call, struct vm_area_struct *vma,
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	err = vma_migratable_check(vma);
-	if (err)
-		return err;
+	/*
+	 * mlock() sets VM_IO for a moment, so only a refusal under mmap_lock is
+	 * final. An acceptance need not be: check and move are not atomic.
+	 */
+	if (!data_race(vma_migratable(vma))) {
+		err = vma_check_locked(vma, addr, nid, 0);
+		if (err)
+			return err;
+	}
 	space = phys_find_space(&call->spaces, vma->vm_mm, nid);
 	if (!space || !(space->answer & SPACE_KNOWN))
 		return -EAGAIN;
 	if (space->answer & SPACE_DENIES)
 		return -EACCES;
 	if (call->flags & MPOL_MF_STRICT && space->answer & SPACE_ALIVE)
-		return vma_policy_check(vma, addr, nid, space->answer);
+		return vma_check_locked(vma, addr, nid, space->answer);
 	return 0;
 }
 
@@ -324,8 +315,8 @@ static struct phys_rmap *find_rmap(struct phys_call *call, struct folio *folio,
 		return NULL;
 	if (!(call->flags & MPOL_MF_MOVE_ALL) && mapcount > 1)
 		return NULL;
-	rmap = &call->rmaps.slot[hash_long((unsigned long)mapping + nid,
-					   call->rmaps.bits)];
+	rmap = &call->batch.rmap[hash_long((unsigned long)mapping + nid,
+					   call->batch.rmap_bits)];
 	if (rmap->mapping != mapping || rmap->nid != nid)
 		*rmap = (struct phys_rmap) { .mapping = mapping, .nid = nid };
 	/*
@@ -344,8 +335,8 @@ static struct phys_rmap *find_rmap(struct phys_call *call, struct folio *folio,
  */
 void phys_forget_rmaps(struct phys_call *call)
 {
-	memset(call->rmaps.slot, 0,
-	       sizeof(*call->rmaps.slot) << call->rmaps.bits);
+	memset(call->batch.rmap, 0,
+	       sizeof(*call->batch.rmap) << call->batch.rmap_bits);
 }
 
 /* The filesystem */

@@ -11,7 +11,6 @@
 
 #include <linux/hugetlb.h>
 #include <linux/memory_hotplug.h>
-#include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/secretmem.h>
 
@@ -56,9 +55,18 @@ static int page_check(struct page *page)
 	       (reserved && page_is_mapped(page)) ? -EFAULT : -ENOENT;
 }
 
-static __always_inline int page_get_folio(struct page *page,
-					  struct folio **foliop)
+/**
+ * phys_get_folio - get the folio to which a frame belongs
+ * @pfn: the frame
+ * @foliop: the folio, with a reference
+ *
+ * Return: 0; -ENOENT if there is no folio, or a small one that no process maps;
+ * -EFAULT for a zero page, or for reserved memory that a process maps. After 0,
+ * folio_check_mapped() tells whether a process maps the folio.
+ */
+int phys_get_folio(unsigned long pfn, struct folio **foliop)
 {
+	struct page *page = pfn_to_online_page(pfn);
 	struct folio *folio;
 	int err;
 
@@ -79,25 +87,6 @@ static __always_inline int page_get_folio(struct page *page,
 	return 0;
 }
 
-/**
- * phys_get_folio - get the folio to which a frame belongs
- * @pfn: the frame
- * @foliop: the folio, with a reference
- *
- * Return: 0; -ENOENT if there is no folio, or a small one that no process maps;
- * -EFAULT for a zero page, or for reserved memory that a process maps. After 0,
- * folio_check_mapped() tells whether a process maps the folio.
- */
-int phys_get_folio(unsigned long pfn, struct folio **foliop)
-{
-	return page_get_folio(pfn_to_online_page(pfn), foliop);
-}
-
-static bool mapping_is_secret(struct address_space *mapping)
-{
-	return secretmem_mapping(mapping) || mapping_inaccessible(mapping);
-}
-
 static bool folio_is_secret(struct folio *folio)
 {
 	struct address_space *mapping;
@@ -105,7 +94,8 @@ static bool folio_is_secret(struct folio *folio)
 
 	rcu_read_lock();
 	mapping = folio_mapping(folio);
-	secret = mapping && mapping_is_secret(mapping);
+	secret = mapping && (secretmem_mapping(mapping) ||
+			     mapping_inaccessible(mapping));
 	rcu_read_unlock();
 	return secret;
 }
@@ -119,8 +109,6 @@ static bool folio_is_secret(struct folio *folio)
  */
 int folio_check_mapped(struct folio *folio)
 {
-	struct address_space *mapping = READ_ONCE(folio->mapping);
-
 	if (is_huge_zero_folio(folio))
 		return -EFAULT;
 	if (folio_test_slab(folio) || !folio_mapped(folio))
@@ -133,7 +121,7 @@ int folio_check_mapped(struct folio *folio)
 	 * swapbacked: then it is a new anonymous folio. A driver's page that
 	 * has a mapping, as of a framebuffer, is never uptodate.
 	 */
-	if (!mapping || !folio_test_uptodate(folio))
+	if (!READ_ONCE(folio->mapping) || !folio_test_uptodate(folio))
 		return folio_mapped(folio) && !folio_test_swapbacked(folio) ?
 		       -EFAULT : -ENOENT;
 	return !folio_test_anon(folio) && folio_is_secret(folio) ? -EFAULT : 0;
@@ -149,25 +137,13 @@ int folio_check_mapped(struct folio *folio)
  */
 int folio_check_unmapped(struct folio *folio)
 {
-	if (folio_test_slab(folio) || !READ_ONCE(folio->mapping) ||
-	    !folio_test_uptodate(folio))
-		return -ENOENT;
 	smp_rmb(); /* pairs with folio_trylock() in migrate_folio_unmap() */
-	if (folio_test_locked(folio) &&
+	if (folio_test_locked(folio) && folio_test_uptodate(folio) &&
+	    !folio_test_slab(folio) && READ_ONCE(folio->mapping) &&
 	    (folio_test_anon(folio) || !folio_test_lru(folio)))
 		return -EBUSY;
 	smp_rmb(); /* pairs with folio_unlock() in migrate_folio_undo_src() */
 	return folio_check_mapped(folio);
-}
-
-/*
- * A query may read this without a reference. The page may be reused meanwhile,
- * but an answer may be stale anyway by the time the caller reads it. Only the
- * pointers of the page must not be followed.
- */
-static bool page_is_mapped_anon(struct page *page)
-{
-	return !PageCompound(page) && page_is_mapped(page) && PageAnon(page);
 }
 
 static int query_address(u64 addr)
@@ -180,7 +156,13 @@ static int query_address(u64 addr)
 	if (!address_to_pfn(addr, &pfn))
 		return -ENOENT;
 	page = pfn_to_online_page(pfn);
-	if (page && page_is_mapped_anon(page))
+	/*
+	 * Most pages need no reference: the page may be reused meanwhile, but
+	 * an answer may be stale anyway by the time the caller reads it. Only
+	 * the pointers of the page must not be followed.
+	 */
+	if (page && !PageCompound(page) && page_is_mapped(page) &&
+	    PageAnon(page))
 		/* Only other bits of the flags change; see folio_node(). */
 		return data_race(page_to_nid(page));
 	status = phys_get_folio(pfn, &folio);

@@ -9,10 +9,8 @@
  * unmapped nor split.
  */
 
-#include <linux/gfp.h>
 #include <linux/hugetlb.h>
 #include <linux/migrate.h>
-#include <linux/mm.h>
 #include <linux/swap.h>
 #include <linux/writeback.h>
 
@@ -55,10 +53,8 @@ static gfp_t target_gfp(unsigned int order)
 
 	gfp |= __GFP_KSWAPD_RECLAIM | __GFP_NOMEMALLOC | __GFP_NOWARN |
 	       __GFP_THISNODE;
-	if (order)
-		gfp |= __GFP_COMP | __GFP_NORETRY;
 	if (order > PAGE_ALLOC_COSTLY_ORDER)
-		gfp |= PHYS_COMPACT_GFP;
+		gfp |= PHYS_COMPACT_GFP | __GFP_NORETRY;
 	return gfp;
 }
 
@@ -126,11 +122,6 @@ static void put_target(struct folio *dst, unsigned long private)
 
 /* Isolation */
 
-static struct folio *record_folio(const struct phys_record *record)
-{
-	return pfn_folio(record->pfn);
-}
-
 /**
  * phys_set_aside - have a folio looked at again at the end of the chunk
  * @call: the call
@@ -140,7 +131,7 @@ void phys_set_aside(struct phys_call *call, struct phys_record *record)
 {
 	WARN_ON_ONCE(call->batch.last_look);
 	record->link = call->batch.aside;
-	call->batch.aside = record - call->now.record + 1;
+	call->batch.aside = record;
 }
 
 /**
@@ -203,27 +194,23 @@ static void isolate_batch(struct phys_call *call, struct folio_batch *fbatch,
 /* Moves */
 
 /* Refuse the first @without_target records with -ENOMEM; isolate the rest. */
-static void isolate_folios(struct phys_call *call, u16 link,
+static void isolate_folios(struct phys_call *call, struct phys_record *record,
 			   unsigned int without_target, struct list_head *list)
 {
-	struct phys_record *record = &call->now.record[link - 1];
-	bool hugetlb = folio_test_hugetlb(record_folio(record));
+	bool hugetlb = folio_test_hugetlb(pfn_folio(record->pfn));
 	struct folio_batch fbatch;
-	struct folio *folio;
+	struct phys_record *next;
 
 	folio_batch_init(&fbatch);
-	for (; without_target; without_target--) {
-		record = &call->now.record[link - 1];
-		link = record->link;
-		record->status = -ENOMEM;
-		folio_put(record_folio(record));
-	}
-	while (link) {
-		record = &call->now.record[link - 1];
-		/* phys_set_aside() overwrites the link. */
-		link = record->link;
-		folio = record_folio(record);
-		if (hugetlb) {
+	for (; record; record = next) {
+		struct folio *folio = pfn_folio(record->pfn);
+
+		next = record->link; /* phys_set_aside() overwrites the link. */
+		if (without_target) {
+			without_target--;
+			record->status = -ENOMEM;
+			folio_put(folio);
+		} else if (hugetlb) {
 			if (!folio_isolate_hugetlb(folio, list))
 				record->status = -EBUSY;
 			folio_put(folio);
@@ -235,24 +222,23 @@ static void isolate_folios(struct phys_call *call, u16 link,
 }
 
 /*
- * Move the folios of the records from @link on, all of one order. MIGRATE_ASYNC
+ * Move the folios of @nr records, all of one node and order. MIGRATE_ASYNC
  * is used so that the folio and buffer locks of other users cannot block the
  * caller.
  */
-static void move_records(struct phys_call *call, int nid, u16 link,
+static void move_records(struct phys_call *call, struct phys_record *record,
 			 unsigned int nr)
 {
-	struct phys_record *record = &call->now.record[link - 1];
 	struct phys_targets targets = {
 		.folio = call->batch.target,
-		.nid = nid,
+		.nid = record->status,
 		.order = record->order,
 	};
 	struct folio *folio;
 	LIST_HEAD(list);
 
-	alloc_targets(&targets, record_folio(record), nr);
-	isolate_folios(call, link, nr - targets.nr, &list);
+	alloc_targets(&targets, pfn_folio(record->pfn), nr);
+	isolate_folios(call, record, nr - targets.nr, &list);
 	if (!list_empty(&list))
 		migrate_pages(&list, get_target, put_target,
 			      (unsigned long)&targets, MIGRATE_ASYNC,
@@ -274,33 +260,31 @@ static void move_records(struct phys_call *call, int nid, u16 link,
 static bool moves_with(const struct phys_record *record,
 		       const struct phys_record *first)
 {
-	return record->order == first->order &&
-	       (!record->order || folio_test_hugetlb(record_folio(record)) ==
-				  folio_test_hugetlb(record_folio(first)));
+	return record->status == first->status &&
+	       record->order == first->order &&
+	       (!record->order || folio_test_hugetlb(pfn_folio(record->pfn)) ==
+				  folio_test_hugetlb(pfn_folio(first->pfn)));
 }
 
-/* Move the records that go with the first; return the list of the rest. */
-static u16 move_some(struct phys_call *call, int nid, u16 head)
+/* Move the folios of the first record and of all that go with it. */
+static void move_some(struct phys_call *call)
 {
-	struct phys_record *first = &call->now.record[head - 1];
-	u16 others = 0, link = head, *link_to = &head;
+	struct phys_record **link = &call->batch.waiting, *record;
+	struct phys_record *first = *link, *run, **end = &run;
 	unsigned int nr = 0;
 
-	while (link) {
-		struct phys_record *record = &call->now.record[link - 1];
-
-		if (moves_with(record, first)) {
-			link_to = &record->link;
-			nr++;
-		} else {
-			*link_to = record->link;
-			record->link = others;
-			others = link;
+	while ((record = *link)) {
+		if (!moves_with(record, first)) {
+			link = &record->link;
+			continue;
 		}
-		link = *link_to;
+		*link = record->link;
+		*end = record;
+		end = &record->link;
+		nr++;
 	}
-	move_records(call, nid, head, nr);
-	return others;
+	*end = NULL;
+	move_records(call, run, nr);
 }
 
 /**
@@ -312,20 +296,12 @@ static u16 move_some(struct phys_call *call, int nid, u16 head)
  */
 void phys_move_batch(struct phys_call *call)
 {
-	struct phys_batch *batch = &call->batch;
-	int nid;
-
-	if (!batch->pages)
+	if (!call->batch.pages)
 		return;
 	phys_forget_rmaps(call);
-	for (nid = 0; nid < nr_node_ids; nid++) {
-		u16 link = batch->waiting[nid];
-
-		batch->waiting[nid] = 0;
-		while (link)
-			link = move_some(call, nid, link);
-	}
-	batch->pages = 0;
+	while (call->batch.waiting)
+		move_some(call);
+	call->batch.pages = 0;
 }
 
 #ifdef CONFIG_MIGRATE_PHYS_KUNIT_TEST

@@ -12,7 +12,7 @@
 
 #include <linux/cpuset.h>
 #include <linux/hash.h>
-#include <linux/mempolicy.h>
+#include <linux/oom.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/coredump.h>
 #include <linux/sched/mm.h>
@@ -39,15 +39,6 @@ static u32 *space_bucket(const struct phys_spaces *spaces,
 	return &spaces->bucket[hash_ptr(mm, spaces->bits)];
 }
 
-/* Find @mm, with any node, in its bucket; @i is 1 + the index to start at. */
-static struct phys_space *find_mm(const struct phys_spaces *spaces,
-				  const struct mm_struct *mm, u32 i)
-{
-	while (i && spaces->space[i - 1].mm != mm)
-		i = spaces->space[i - 1].next;
-	return i ? &spaces->space[i - 1] : NULL;
-}
-
 static void link_space(struct phys_spaces *spaces, unsigned int i)
 {
 	u32 *bucket = space_bucket(spaces, spaces->space[i].mm);
@@ -68,12 +59,15 @@ static void link_space(struct phys_spaces *spaces, unsigned int i)
 struct phys_space *phys_find_space(const struct phys_spaces *spaces,
 				   const struct mm_struct *mm, int nid)
 {
-	struct phys_space *space = find_mm(spaces, mm,
-					   *space_bucket(spaces, mm));
+	struct phys_space *space;
+	u32 i;
 
-	while (space && space->nid != nid)
-		space = find_mm(spaces, mm, space->next);
-	return space;
+	for (i = *space_bucket(spaces, mm); i; i = space->next) {
+		space = &spaces->space[i - 1];
+		if (space->mm == mm && space->nid == nid)
+			return space;
+	}
+	return NULL;
 }
 
 /**
@@ -94,7 +88,6 @@ int phys_add_space(struct phys_spaces *spaces, struct mm_struct *mm, int nid)
 		.nid = nid,
 	};
 	link_space(spaces, spaces->nr++);
-	spaces->counts.spaces++;
 	return 0;
 }
 
@@ -138,6 +131,8 @@ void phys_forget_spaces(struct phys_spaces *spaces)
 		*space_bucket(spaces, mm) = 0;
 		mmdrop(mm);
 	}
+	spaces->tasks = 0;
+	spaces->passes = 0;
 }
 
 /* Asking tasks */
@@ -183,20 +178,27 @@ static bool task_uses(struct task_struct *task, const struct mm_struct *mm)
 	return READ_ONCE(task->mm) == mm && !(task_flags(task) & PF_KTHREAD);
 }
 
-/* Exiting tasks constrain nothing, since they will allocate no more memory. */
-static void ask_process(struct phys_call *call, struct phys_space *space,
-			struct task_struct *process)
+/*
+ * Exiting tasks constrain nothing, since they will allocate no more memory.
+ * Returns how many tasks of the process use the address space.
+ */
+static int ask_process(struct phys_call *call, struct phys_space *space,
+		       struct task_struct *process)
 {
 	struct task_struct *task;
+	int users = 0;
 
 	for_each_thread(process, task) {
-		if (!task_uses(task, space->mm) ||
-		    task_flags(task) & PF_EXITING)
+		if (!task_uses(task, space->mm))
+			continue;
+		users++;
+		if (task_flags(task) & PF_EXITING)
 			continue;
 		space->answer |= ask_task(task, space->nid,
 					  call->flags & MPOL_MF_STRICT);
-		call->spaces.counts.tasks++;
+		call->spaces.tasks++;
 	}
+	return users;
 }
 
 /*
@@ -229,67 +231,51 @@ static int count_users(struct task_struct *process, struct mm_struct *mm)
  * account for all of mm_users, no other process uses @mm. With a vfork() child
  * or a transient reference, the result is false, which only costs a pass. While
  * threads exit, the counts could match in spite of a CLONE_VM process; so check
- * MMF_MULTIPROCESS, too, which is never cleared.
+ * MMF_MULTIPROCESS last, which is never cleared.
  */
-static bool is_only_user(struct task_struct *process, struct mm_struct *mm)
-{
-	int users = atomic_read(&mm->mm_users);
-
-	return !mm_flags_test(MMF_MULTIPROCESS, mm) &&
-	       count_users(process, mm) == users &&
-	       atomic_read(&mm->mm_users) == users &&
-	       count_users(process, mm) == users;
-}
-
 static bool ask_owner(struct phys_call *call, struct phys_space *space)
 {
+	struct mm_struct *mm = space->mm;
+	int users = atomic_read(&mm->mm_users);
 	struct task_struct *owner;
-	bool asked = false;
+	bool asked;
 
 	/* The LSM hook is called under RCU here, so it must not sleep. */
 	rcu_read_lock();
-	owner = mm_owner_process(space->mm);
-	if (owner && is_only_user(owner, space->mm)) {
-		ask_process(call, space, owner);
-		asked = true;
-	}
+	owner = mm_owner_process(mm);
+	asked = owner && count_users(owner, mm) == users &&
+		ask_process(call, space, owner) == users &&
+		atomic_read(&mm->mm_users) == users &&
+		!mm_flags_test(MMF_MULTIPROCESS, mm);
 	rcu_read_unlock();
 	return asked;
 }
 
-/* All live threads of a process use the same address space. */
-static struct mm_struct *process_mm(struct task_struct *process)
-{
-	struct task_struct *task;
-
-	if (task_flags(process) & PF_KTHREAD)
-		return NULL;
-	for_each_thread(process, task) {
-		struct mm_struct *mm = READ_ONCE(task->mm);
-
-		if (mm)
-			return mm;
-	}
-	return NULL;
-}
-
-/* One pass over all processes serves all address spaces without an answer. */
+/*
+ * One pass over all processes serves all address spaces without an answer. All
+ * live threads of a process use the same address space.
+ */
 static void ask_all_processes(struct phys_call *call)
 {
 	struct phys_spaces *spaces = &call->spaces;
-	struct task_struct *process;
+	struct task_struct *process, *task;
 	struct phys_space *space;
 	struct mm_struct *mm;
+	u32 i;
 
-	spaces->counts.passes++;
+	spaces->passes++;
 	rcu_read_lock();
 	for_each_process(process) {
-		mm = process_mm(process);
-		space = mm ? find_mm(spaces, mm, *space_bucket(spaces, mm)) :
-			     NULL;
-		for (; space; space = find_mm(spaces, mm, space->next))
-			if (!(space->answer & SPACE_KNOWN))
+		task = find_lock_task_mm(process);
+		if (!task)
+			continue;
+		mm = task->mm;
+		task_unlock(task);
+		for (i = *space_bucket(spaces, mm); i; i = space->next) {
+			space = &spaces->space[i - 1];
+			if (space->mm == mm && !(space->answer & SPACE_KNOWN))
 				ask_process(call, space, process);
+		}
 	}
 	rcu_read_unlock();
 }
@@ -326,8 +312,7 @@ int phys_ask_spaces(struct phys_call *call, unsigned int first)
 		cond_resched();
 	}
 	if (unknown) {
-		if (!call->batch.last_look ||
-		    spaces->counts.passes == MAX_PASSES)
+		if (!call->batch.last_look || spaces->passes == MAX_PASSES)
 			return -EAGAIN;
 		ask_all_processes(call);
 	}

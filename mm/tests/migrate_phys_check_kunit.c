@@ -223,8 +223,8 @@ static void find_rmap_test(struct kunit *test)
 	int nid;
 
 	KUNIT_ASSERT_NOT_NULL(test, call);
-	call->rmaps.slot = slots;
-	call->rmaps.bits = 1;
+	call->batch.rmap = slots;
+	call->batch.rmap_bits = 1;
 	KUNIT_EXPECT_NULL(test, find_rmap(call, folio, 0, 1));
 	folio->mapping = ANON_MAPPING;
 	atomic_set(&folio->_mapcount, 0);

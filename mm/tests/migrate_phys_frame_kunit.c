@@ -69,7 +69,7 @@ static void page_case_desc(const struct page_case *c, char *desc)
 KUNIT_ARRAY_PARAM(page, page_cases, page_case_desc);
 
 /* The owner of memory that no process can map may set its count. */
-static void page_get_folio_test(struct kunit *test)
+static void phys_get_folio_test(struct kunit *test)
 {
 	const struct page_case *c = test->param_value;
 	struct page *page = alloc_pages(GFP_KERNEL | __GFP_COMP, c->order);
@@ -84,7 +84,8 @@ static void page_get_folio_test(struct kunit *test)
 	if (c->mapped)
 		atomic_set(&page->_mapcount, 0);
 	for (i = 0; i < BIT(c->order); i++) {
-		KUNIT_EXPECT_EQ(test, page_get_folio(page + i, &folio), c->ret);
+		KUNIT_EXPECT_EQ(test, phys_get_folio(page_to_pfn(page) + i,
+						     &folio), c->ret);
 		KUNIT_EXPECT_EQ(test, page_count(page), c->ret ? 1 : 2);
 		if (page_count(page) > 1)
 			put_page(page);
@@ -98,19 +99,19 @@ static void page_get_folio_test(struct kunit *test)
 	__free_pages(page, c->order);
 }
 
-static void page_get_no_folio_test(struct kunit *test)
+static void phys_get_no_folio_test(struct kunit *test)
 {
 	struct page *zero = ZERO_PAGE(0);
 	int count = page_count(zero);
 	struct folio *folio;
 
-	KUNIT_EXPECT_EQ(test, page_get_folio(zero, &folio), -EFAULT);
+	KUNIT_EXPECT_EQ(test, phys_get_folio(page_to_pfn(zero), &folio), -EFAULT);
 	KUNIT_EXPECT_EQ(test, page_count(zero), count);
-	KUNIT_EXPECT_EQ(test, page_get_folio(NULL, &folio), -ENOENT);
+	KUNIT_EXPECT_EQ(test, phys_get_folio(-1UL, &folio), -ENOENT);
 }
 
 /* A page whose count is 0 is free, or will be. */
-static void page_get_frozen_test(struct kunit *test)
+static void phys_get_frozen_test(struct kunit *test)
 {
 	struct page *page = alloc_page(GFP_KERNEL);
 	struct folio *folio;
@@ -118,7 +119,8 @@ static void page_get_frozen_test(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	atomic_set(&page->_mapcount, 0);
 	KUNIT_ASSERT_TRUE(test, page_ref_freeze(page, 1));
-	KUNIT_EXPECT_EQ(test, page_get_folio(page, &folio), -ENOENT);
+	KUNIT_EXPECT_EQ(test, phys_get_folio(page_to_pfn(page), &folio),
+			-ENOENT);
 	KUNIT_EXPECT_EQ(test, page_count(page), 0);
 	page_ref_unfreeze(page, 1);
 	atomic_set(&page->_mapcount, -1);
@@ -251,9 +253,9 @@ static void folio_check_test(struct kunit *test)
 
 static struct kunit_case migrate_phys_frame_cases[] = {
 	KUNIT_CASE(address_to_pfn_test),
-	KUNIT_CASE_PARAM(page_get_folio_test, page_gen_params),
-	KUNIT_CASE(page_get_no_folio_test),
-	KUNIT_CASE(page_get_frozen_test),
+	KUNIT_CASE_PARAM(phys_get_folio_test, page_gen_params),
+	KUNIT_CASE(phys_get_no_folio_test),
+	KUNIT_CASE(phys_get_frozen_test),
 	KUNIT_CASE(no_memory_test),
 	KUNIT_CASE_PARAM(folio_check_test, folio_gen_params),
 	{}

@@ -427,8 +427,7 @@ static void expect_tables(struct kunit *test, const struct phys_call *call,
 		TABLE(call->before.record, entries),
 		TABLE(call->spaces.bucket, 1UL << call->spaces.bits),
 		TABLE(call->spaces.space, 1UL << call->spaces.bits),
-		TABLE(call->rmaps.slot, 1UL << call->rmaps.bits),
-		TABLE(call->batch.waiting, nr_node_ids),
+		TABLE(call->batch.rmap, 1UL << call->batch.rmap_bits),
 		TABLE(call->batch.target, entries),
 		TABLE(call->chunk.addr, entries),
 		TABLE(call->chunk.node, entries),
@@ -470,7 +469,7 @@ static void lay_out_tables_test(struct kunit *test)
 		expect_tables(test, call, entries, room, end);
 		KUNIT_EXPECT_EQ(test, call->now.bits, call->before.bits);
 		KUNIT_EXPECT_LE(test, entries, BIT(call->now.bits));
-		KUNIT_EXPECT_GE(test, call->rmaps.bits, 1U);
+		KUNIT_EXPECT_GE(test, call->batch.rmap_bits, 1U);
 	}
 }
 

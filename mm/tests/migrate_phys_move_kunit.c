@@ -22,14 +22,13 @@ static void target_gfp_test(struct kunit *test)
 		/* The caller's cpuset does not count, and nobody waits for I/O. */
 		KUNIT_EXPECT_TRUE_MSG(test, !(gfp & __GFP_HARDWALL),
 				      "order %u", order);
-		KUNIT_EXPECT_EQ_MSG(test, !!(gfp & __GFP_COMP), order > 0,
-				    "order %u", order);
-		KUNIT_EXPECT_EQ_MSG(test, !!(gfp & __GFP_NORETRY), order > 0,
-				    "order %u", order);
-		/* With __GFP_NORETRY it compacts and does not reclaim. */
-		KUNIT_EXPECT_EQ_MSG(test, !!(gfp & __GFP_DIRECT_RECLAIM),
+		/* With __GFP_NORETRY the allocator compacts and does not reclaim. */
+		KUNIT_EXPECT_EQ_MSG(test, !!(gfp & __GFP_NORETRY),
 				    order > PAGE_ALLOC_COSTLY_ORDER, "order %u",
 				    order);
+		KUNIT_EXPECT_EQ_MSG(test, gfp & __GFP_DIRECT_RECLAIM,
+				    order > PAGE_ALLOC_COSTLY_ORDER ?
+				    PHYS_COMPACT_GFP : 0, "order %u", order);
 	}
 }
 
@@ -162,7 +161,8 @@ static void isolate_folios_test(struct kunit *test)
 	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
 	struct phys_record records[TARGETS];
 	struct folio *folios[TARGETS];
-	u16 bucket[1 << 2] = { }, link;
+	u16 bucket[1 << 2] = { };
+	struct phys_record *record;
 	LIST_HEAD(list);
 	int i, aside = 0;
 
@@ -181,15 +181,15 @@ static void isolate_folios_test(struct kunit *test)
 		records[i] = (struct phys_record) {
 			.pfn = folio_pfn(folios[i]),
 			.status = 1,
-			.link = i,
+			.link = i ? &records[i - 1] : NULL,
 		};
 		hash = hash_long(records[i].pfn, call->now.bits);
 		records[i].next = bucket[hash];
 		bucket[hash] = i + 1;
 	}
-	isolate_folios(call, TARGETS, c->without_target, &list);
+	isolate_folios(call, &records[TARGETS - 1], c->without_target, &list);
 	KUNIT_EXPECT_TRUE(test, list_empty(&list));
-	for (link = call->batch.aside; link; link = records[link - 1].link)
+	for (record = call->batch.aside; record; record = record->link)
 		aside++;
 	for (i = 0; i < TARGETS; i++) {
 		bool target = TARGETS - 1 - i >= c->without_target;

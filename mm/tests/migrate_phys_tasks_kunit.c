@@ -52,7 +52,6 @@ static void spaces_by_node_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, phys_add_space(&spaces, mms, 6), 0);
 	KUNIT_EXPECT_EQ(test, phys_add_space(&spaces, mms + 1, 5), 0);
 	KUNIT_EXPECT_EQ(test, spaces.nr, 3U);
-	KUNIT_EXPECT_EQ(test, spaces.counts.spaces, 3U);
 	KUNIT_EXPECT_EQ(test, atomic_read(&mms[0].mm_count), 3);
 	KUNIT_EXPECT_EQ(test, atomic_read(&mms[1].mm_count), 2);
 
@@ -113,7 +112,6 @@ static void enlarge_spaces_test(struct kunit *test)
 		KUNIT_EXPECT_NULL(test, phys_find_space(&spaces, &mms[nr % MMS],
 							nr / MMS));
 	}
-	KUNIT_EXPECT_EQ(test, spaces.counts.spaces, nr);
 	phys_forget_spaces(&spaces);
 	for (i = 0; i < MMS; i++) {
 		KUNIT_EXPECT_EQ(test, atomic_read(&mms[i].mm_count), 1);
@@ -277,7 +275,7 @@ static void ask_spaces_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, phys_add_space(spaces, mm, 6), 0);
 	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 0), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, phys_find_space(spaces, mm, 5)->answer, 0U);
-	KUNIT_EXPECT_EQ(test, spaces->counts.passes, 0U);
+	KUNIT_EXPECT_EQ(test, spaces->passes, 0U);
 
 	call->batch.last_look = true;
 	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 0), 0);
@@ -285,21 +283,21 @@ static void ask_spaces_test(struct kunit *test)
 			SPACE_KNOWN);
 	KUNIT_EXPECT_EQ(test, phys_find_space(spaces, mm, 6)->answer,
 			SPACE_KNOWN);
-	KUNIT_EXPECT_EQ(test, spaces->counts.passes, 1U);
-	KUNIT_EXPECT_EQ(test, spaces->counts.tasks, 0U);
+	KUNIT_EXPECT_EQ(test, spaces->passes, 1U);
+	KUNIT_EXPECT_EQ(test, spaces->tasks, 0U);
 
 	/* Answers are kept, and one that denies is reported each time. */
 	phys_find_space(spaces, mm, 5)->answer |= SPACE_DENIES;
 	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 0), -EACCES);
 	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 1), 0);
-	KUNIT_EXPECT_EQ(test, spaces->counts.passes, 1U);
+	KUNIT_EXPECT_EQ(test, spaces->passes, 1U);
 
 	/* A chunk has made all its passes: a new address space gets no answer. */
-	spaces->counts.passes = MAX_PASSES;
+	spaces->passes = MAX_PASSES;
 	KUNIT_EXPECT_EQ(test, phys_add_space(spaces, mm, 7), 0);
 	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 2), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, phys_find_space(spaces, mm, 7)->answer, 0U);
-	KUNIT_EXPECT_EQ(test, spaces->counts.passes, MAX_PASSES);
+	KUNIT_EXPECT_EQ(test, spaces->passes, MAX_PASSES);
 
 	phys_forget_spaces(spaces);
 	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 0), 0);

@@ -10,7 +10,7 @@
 #include <linux/tracepoint.h>
 
 struct phys_chunk;
-struct phys_counts;
+struct phys_spaces;
 
 #ifdef CREATE_TRACE_POINTS
 /*
@@ -33,10 +33,11 @@ static inline unsigned int trace_entries(const struct phys_chunk *chunk, int nid
  * The statuses of the entries of a chunk that ask for one node; and how many
  * address spaces, tasks and passes over all processes the whole chunk took.
  */
-TRACE_EVENT(move_phys_pages,
+TRACE_EVENT_CONDITION(move_phys_pages,
 	    TP_PROTO(int nid, const struct phys_chunk *chunk,
-		     const struct phys_counts *counts),
-	    TP_ARGS(nid, chunk, counts),
+		     const struct phys_spaces *spaces),
+	    TP_ARGS(nid, chunk, spaces),
+	    TP_CONDITION(trace_entries(chunk, nid, INT_MIN, INT_MAX)),
 	    TP_STRUCT__entry(__field(int, nid)
 			     __field(unsigned int, asked)
 			     __field(unsigned int, there)
@@ -71,9 +72,9 @@ TRACE_EVENT(move_phys_pages,
 			   __entry->eio = trace_entries(chunk, nid, -EIO, -EIO);
 			   __entry->einval = trace_entries(chunk, nid, -EINVAL,
 							   -EINVAL);
-			   __entry->spaces = counts->spaces;
-			   __entry->tasks = counts->tasks;
-			   __entry->passes = counts->passes;),
+			   __entry->spaces = spaces->nr;
+			   __entry->tasks = spaces->tasks;
+			   __entry->passes = spaces->passes;),
 	    TP_printk("nid=%d asked=%u there=%u elsewhere=%u enoent=%u efault=%u eacces=%u ebusy=%u enomem=%u eio=%u einval=%u spaces=%u tasks=%u passes=%u",
 		      __entry->nid, __entry->asked, __entry->there,
 		      __entry->elsewhere, __entry->enoent, __entry->efault,
