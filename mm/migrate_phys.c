@@ -184,7 +184,7 @@ static int finish_folios(struct phys_call *call)
 {
 	struct phys_batch *batch = &call->batch;
 	struct phys_record *record, *next;
-	int err;
+	int err = 0;
 
 	/*
 	 * Move first: that may set more folios aside, and it drops all
@@ -196,7 +196,9 @@ static int finish_folios(struct phys_call *call)
 		return 0;
 	batch->aside = NULL;
 	batch->last_look = true;
-	err = phys_ask_spaces(call, 0) == -EINTR ? -EINTR : 0;
+	phys_ask_spaces(call, 0);
+	if (fatal_signal_pending(current))
+		return -EINTR;
 	phys_drain(call);
 	for (; record && !err; record = next) {
 		next = record->link; /* add_to_batch() overwrites the link. */

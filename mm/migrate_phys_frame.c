@@ -113,15 +113,18 @@ int folio_check_mapped(struct folio *folio)
 		return -EFAULT;
 	if (folio_test_slab(folio) || !folio_mapped(folio))
 		return -ENOENT;
+	smp_rmb(); /* a folio has its mapping before it is mapped */
 	if (folio_test_hugetlb(folio))
 		return hugepage_migration_supported(folio_hstate(folio)) ?
 		       0 : -EFAULT;
 	/*
 	 * A mapped folio without a mapping belongs to a driver, unless it is
 	 * swapbacked: then it is a new anonymous folio. A driver's page that
-	 * has a mapping, as of a framebuffer, is never uptodate.
+	 * has a mapping, as of a framebuffer, is neither uptodate nor on an
+	 * LRU list, where a file folio is that could not be written.
 	 */
-	if (!READ_ONCE(folio->mapping) || !folio_test_uptodate(folio))
+	if (!READ_ONCE(folio->mapping) ||
+	    (!folio_test_uptodate(folio) && !folio_test_lru(folio)))
 		return folio_mapped(folio) && !folio_test_swapbacked(folio) ?
 		       -EFAULT : -ENOENT;
 	return !folio_test_anon(folio) && folio_is_secret(folio) ? -EFAULT : 0;

@@ -105,7 +105,7 @@ bool phys_enlarge_spaces(struct phys_spaces *spaces)
 	if (bits > MAX_SPACES_BITS)
 		return false;
 	space = kvzalloc((sizeof(*space) + sizeof(u32)) << bits,
-			 GFP_KERNEL | __GFP_NOWARN);
+			 GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
 	if (!space)
 		return false;
 	memcpy(space, spaces->space, spaces->nr * sizeof(*space));
@@ -130,6 +130,7 @@ void phys_forget_spaces(struct phys_spaces *spaces)
 
 		*space_bucket(spaces, mm) = 0;
 		mmdrop(mm);
+		cond_resched();
 	}
 	spaces->tasks = 0;
 	spaces->passes = 0;
