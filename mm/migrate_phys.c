@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "internal.h"
 #include "migrate_phys.h"
 
 #define CREATE_TRACE_POINTS

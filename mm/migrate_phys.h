@@ -223,9 +223,6 @@ static inline bool folio_is_busy(struct folio *folio)
 }
 
 /* migrate_phys.c */
-long kernel_move_phys_pages(unsigned long count, const u64 __user *pages,
-			    const int __user *nodes, int __user *status,
-			    int flags);
 struct phys_record *phys_find_record(const struct phys_call *call,
 				     unsigned long pfn, unsigned int order);
 
