@@ -2,7 +2,8 @@
 /*
  * @has include/linux/gfp.h define alloc_pages_bulk_node[(]
  *
- * Renamed by "mm: alloc_pages_bulk: rename API". Same arguments, same meaning.
+ * "mm: alloc_pages_bulk: rename API" renamed the function. Its arguments and
+ * its meaning stayed the same.
  */
 #include <linux/gfp.h>
 

@@ -16,8 +16,8 @@
 
 /*
  * The caller has locked the folio; this function or ->writepage unlocks it.
- * Returns -EAGAIN if ->writepage has not failed, so that the folio is looked at
- * again at the end of the chunk.
+ * Returns -EAGAIN if ->writepage was called and did not fail, so that the folio
+ * is looked at again at the end of the chunk.
  */
 static inline int folio_check_fallback(struct folio *folio,
 				       struct address_space *mapping,

@@ -2,9 +2,9 @@
 /*
  * @has include/linux/mm.h int folio_expected_ref_count[(]
  *
- * Came with "mm: folio_expected_ref_count() helper". This version is only
- * called for small folios. They have a reference for each mapping, one for the
- * page or swap cache and one for private data.
+ * "mm: folio_expected_ref_count() helper" added the function. This version is
+ * only called for small folios. They have a reference for each mapping, one for
+ * the page or swap cache and one for private data.
  */
 #include <linux/mm.h>
 #include <linux/page-flags.h>

@@ -2,8 +2,8 @@
 /*
  * @has include/linux/mm.h folio_has_pincount[(]
  *
- * Came with "mm: move _pincount in folio to page[2] on 32bit". Before, every
- * large folio has a count of its pins.
+ * "mm: move _pincount in folio to page[2] on 32bit" added the function. Before
+ * that, every large folio had a count of its pins.
  */
 #include <linux/page-flags.h>
 

@@ -2,8 +2,8 @@
 /*
  * @has include/linux/hugetlb.h folio_isolate_hugetlb[(]
  *
- * Renamed by "mm/hugetlb: rename isolate_hugetlb() to folio_isolate_hugetlb()",
- * which stable kernels may have without the patches before it.
+ * "mm/hugetlb: rename isolate_hugetlb() to folio_isolate_hugetlb()" renamed the
+ * function. Stable kernels may have that without the patches before it.
  */
 #include <linux/hugetlb.h>
 

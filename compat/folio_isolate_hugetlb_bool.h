@@ -12,7 +12,7 @@
 static inline bool compat_isolate_hugetlb(struct folio *folio,
 					  struct list_head *list)
 {
-	/* It takes the folio, or its first page, which is at the same place. */
+	/* isolate_hugetlb() takes the folio or its first page: same address. */
 	void *first = folio;
 	typeof(folio_isolate_hugetlb(NULL, NULL)) result =
 		folio_isolate_hugetlb(first, list);

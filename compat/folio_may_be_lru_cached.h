@@ -3,8 +3,8 @@
  * @has mm/internal.h bool folio_may_be_lru_cached[(]
  * @has include/linux/swap.h bool folio_may_be_lru_cached[(]
  *
- * Came with "mm: folio_may_be_lru_cached() unless folio_test_large()". Before,
- * mm/swap.c has the same condition without a name.
+ * "mm: folio_may_be_lru_cached() unless folio_test_large()" added the function.
+ * Before that, mm/swap.c had the same condition without a name.
  */
 #include <linux/page-flags.h>
 

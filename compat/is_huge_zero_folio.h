@@ -2,8 +2,8 @@
 /*
  * @has include/linux/huge_mm.h bool is_huge_zero_folio[(]
  *
- * Came with "mm: add is_huge_zero_folio()". is_huge_zero_page() gives the same
- * answer for the first page of the folio.
+ * "mm: add is_huge_zero_folio()" added the function. is_huge_zero_page() gives
+ * the same answer for the first page of the folio.
  */
 #include <linux/mm.h>
 

@@ -2,8 +2,9 @@
 /*
  * @has include/linux/pagemap.h bool mapping_inaccessible[(]
  *
- * Came with "mm, virt: merge AS_UNMOVABLE and AS_INACCESSIBLE", for the memory
- * of confidential guests. Before that, no process can map such memory.
+ * "mm, virt: merge AS_UNMOVABLE and AS_INACCESSIBLE" added the function, for
+ * the memory of confidential guests. Before that, no process could map such
+ * memory.
  */
 #include <linux/pagemap.h>
 

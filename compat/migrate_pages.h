@@ -9,7 +9,8 @@
 #include <linux/mm.h>
 
 struct compat_callbacks {
-	struct folio *(*get_new_folio)(struct folio *src, unsigned long private);
+	struct folio *(*get_new_folio)(struct folio *src,
+				       unsigned long private);
 	void (*put_new_folio)(struct folio *dst, unsigned long private);
 	unsigned long private;
 };

@@ -2,8 +2,8 @@
 /*
  * @has include/linux/mm.h bool mm_flags_test[(]int 
  *
- * Came with "mm: add bitmap mm->flags field". Before, mm->flags is a single
- * word, which test_bit() reads as well.
+ * "mm: add bitmap mm->flags field" added the function. Before that, mm->flags
+ * was a single word, which test_bit() reads as well.
  */
 #include <linux/mm_types.h>
 #include <linux/sched/coredump.h>

@@ -2,8 +2,9 @@
 /*
  * @has include/linux/secretmem.h bool secretmem_mapping[(]
  *
- * Came with "mm: merge folio_is_secretmem() and folio_fast_pin_allowed() into
- * gup_fast_folio_allowed()". Before, page_is_secretmem() compares a_ops, too.
+ * "mm: merge folio_is_secretmem() and folio_fast_pin_allowed() into
+ * gup_fast_folio_allowed()" added the function. Before that,
+ * page_is_secretmem() compared a_ops, too.
  */
 #include <linux/fs.h>
 #include <linux/secretmem.h>

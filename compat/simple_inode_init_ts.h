@@ -3,8 +3,8 @@
  * @has include/linux/fs.h simple_inode_init_ts[(]struct inode [*]
  * @for mm/tests/migrate_phys_fs.o
  *
- * Came with "fs: new accessor methods for atime and mtime". Before, the three
- * timestamps of an inode are plain members.
+ * "fs: new accessor methods for atime and mtime" added the function. Before
+ * that, the three timestamps of an inode were plain members.
  */
 #include <linux/fs.h>
 

@@ -16,14 +16,15 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/migrate_phys.h>
 
-/* Nothing is known to forbid the move, so another try may help. */
+/*
+ * The return value counts these statuses. Another try may help, except for
+ * -EINVAL from a filesystem that has writepages.
+ */
 static bool status_is_failure(int status)
 {
 	return status < 0 && (status == -EBUSY || status == -ENOMEM ||
 			      status == -EIO || status == -EINVAL);
 }
-
-/* The records of a chunk's folios */
 
 static struct phys_record *search_bucket(const struct phys_records *records,
 					 u32 hash, unsigned long pfn,
@@ -93,9 +94,9 @@ static void next_records(struct phys_call *call)
 
 /*
  * Find the record of the folio that had this frame when an earlier entry, of
- * this chunk or of the chunk of @before, referred to it. The folio may have
+ * this chunk or of the chunk of @before, named the frame. The folio may have
  * moved since, and the frame may have been reused, but this entry still means
- * that folio. Copy a record that only @before has to @now.
+ * that folio. If only @before has the record, copy it to @now.
  */
 static __always_inline struct phys_record *
 find_or_copy_record(struct phys_call *call, unsigned long pfn)
@@ -117,8 +118,6 @@ find_or_copy_record(struct phys_call *call, unsigned long pfn)
 	}
 	return old ? add_record(now, old->pfn, old->order, old->status) : NULL;
 }
-
-/* The folios of a chunk */
 
 /* Hand the reference of the caller to the batch. */
 static void add_to_batch(struct phys_call *call, struct folio *folio,
@@ -159,8 +158,9 @@ static int look_at_folio(struct phys_call *call, struct folio *folio,
 }
 
 /*
- * If the frames are now part of another folio, no entry asked to move that one:
- * leave it alone, and report -EBUSY for the folio that was there.
+ * If the folio here now has another first frame or order, no entry asked to
+ * move that one: leave it alone, and report -EBUSY for the folio that was here.
+ * A new folio with the same frames and order cannot be told from the old one.
  */
 static int look_again(struct phys_call *call, struct phys_record *record)
 {
@@ -210,7 +210,10 @@ static int finish_folios(struct phys_call *call)
 	return err;
 }
 
-/* Until set_statuses(), an entry with a record has its index as a status. */
+/*
+ * Until set_statuses(), the status of an entry with a record encodes the index
+ * of that record as a number below every errno.
+ */
 #define RECORD_STATUS(_i)	(-MAX_ERRNO - 1 - (int)(_i))
 
 static int look_at_entry(struct phys_call *call, unsigned int i, int nid)
@@ -251,6 +254,15 @@ static void set_statuses(struct phys_call *call)
 	}
 }
 
+static noinline void trace_chunk(const struct phys_call *call)
+{
+	int nid;
+
+	for (nid = 0; nid < nr_node_ids; nid++)
+		if (count_entries(&call->chunk, nid, INT_MIN, INT_MAX))
+			trace_move_phys_pages(nid, &call->chunk, &call->spaces);
+}
+
 static int move_chunk(struct phys_call *call)
 {
 	const int *node = call->chunk.node;
@@ -275,9 +287,7 @@ static int move_chunk(struct phys_call *call)
 	if (!err) {
 		set_statuses(call);
 		if (trace_move_phys_pages_enabled())
-			for (nid = 0; nid < nr_node_ids; nid++)
-				trace_move_phys_pages(nid, &call->chunk,
-						      &call->spaces);
+			trace_chunk(call);
 	}
 	phys_forget_spaces(&call->spaces);
 	return err;
@@ -344,11 +354,11 @@ static void lay_out_records(struct phys_records *records, unsigned int entries,
 }
 
 /*
- * Lay out the tables from @room on, and return their end. Their size follows
- * @entries, so that the tables of a short call, as most are, fit on the stack.
+ * Lay out the tables from @room on, and return their end. Their size depends on
+ * @entries, so that the tables of a call with up to 3 entries fit on the stack.
  */
 static void *lay_out_tables(struct phys_call *call, unsigned int entries,
-			  void *room)
+			    void *room)
 {
 	struct phys_chunk *chunk = &call->chunk;
 	struct phys_spaces *spaces = &call->spaces;

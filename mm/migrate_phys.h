@@ -58,8 +58,8 @@ struct phys_records {
  * @nr: how many there are
  * @addr: physical addresses
  * @node: target nodes
- * @status: statuses; until set_statuses(), an entry with a record has the index
- *	    of its record here
+ * @status: statuses. Until set_statuses(), an entry with a record has the index
+ *	    of the record here, encoded by RECORD_STATUS()
  */
 struct phys_chunk {
 	unsigned int nr;
@@ -90,12 +90,13 @@ struct phys_space {
 
 /**
  * struct phys_spaces - the address spaces that map the folios of a chunk
- * @space: one for each target node, in the order in which they were found
+ * @space: one for each pair of an address space and a target node, in the order
+ *	   in which they were found
  * @nr: how many there are
  * @bits: log2 of the number of buckets, which is the capacity of @space, too
- * @bucket: index of the latest of each hash bucket, plus 1
+ * @bucket: index of the latest element of @space in each hash bucket, plus 1
  * @tasks: questions to tasks in this chunk, for the trace event
- * @passes: passes over all processes in this chunk
+ * @passes: passes over all processes that this chunk has needed
  * @enlarged: the allocation that holds @space and @bucket, or NULL if they are
  *	      still among the tables of the call
  */
@@ -115,9 +116,9 @@ struct phys_spaces {
  * @nid: the target node
  * @walked: VMAs that the walks for single folios have visited
  * @retry_at: the check of all VMAs is tried again when @walked has reached this
- * @witness: a folio of the batch, or NULL if no answer is known. While it is
- *	     mapped and has this @mapping, every VMA that maps a folio with the
- *	     same @mapping allows the move
+ * @witness: NULL until all VMAs are found to allow the move, then a folio of
+ *	     the batch. While that folio is mapped and has this @mapping, every
+ *	     VMA that maps a folio with the same @mapping allows the move
  */
 struct phys_rmap {
 	struct address_space *mapping;
@@ -158,7 +159,8 @@ struct phys_batch {
  * struct phys_call - one call of move_phys_pages(2)
  * @flags: MPOL_MF_*, as the caller gave them
  * @done: entries of the chunks before this one
- * @failed: entries that were eligible to move and were not moved
+ * @failed: entries with a status that the return value counts, see
+ *	    status_is_failure()
  * @chunk: the chunk that is being handled
  * @now: the folios to which the entries of @chunk refer
  * @before: the folios of the last chunk before @chunk that had any

@@ -23,7 +23,8 @@
 /*
  * The rmap lock, which is held here, does not stabilise vm_policy and vm_flags.
  * mmap_lock does, but it ranks above the rmap lock, so it may only be tried.
- * Without SPACE_ALIVE in @answer there is no policy to check.
+ * The policy is checked only if @answer has SPACE_ALIVE: exiting tasks allocate
+ * no more memory. A caller that has no answer yet passes 0.
  */
 static int vma_check_locked(struct vm_area_struct *vma, unsigned long addr,
 			    int nid, unsigned int answer)
@@ -56,8 +57,9 @@ static int vma_check(struct phys_call *call, struct vm_area_struct *vma,
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	/*
-	 * mlock() sets VM_IO for a moment, so only a refusal under mmap_lock is
-	 * final. An acceptance need not be: check and move are not atomic.
+	 * mlock() sets VM_IO for a moment, so check a refusal again under
+	 * mmap_lock. An acceptance needs no lock, since the VMA may change
+	 * between the check and the move anyway.
 	 */
 	if (!data_race(vma_migratable(vma))) {
 		err = vma_check_locked(vma, addr, nid, 0);
@@ -127,9 +129,10 @@ static int gather_space(struct mapper_walk *walk, struct mm_struct *mm)
 }
 
 /*
- * Only VMAs that map the folio count. Walk the page table only if this VMA can
- * change the result: if it refuses the move, if its tasks have not answered, or
- * if only one address space may map the folio and this is not known to be it.
+ * A VMA matters only if it maps the folio. Walk the page table only if this VMA
+ * can change the result: if it refuses the move, if its tasks have not answered
+ * yet, or if a single address space may map the folio and this VMA is not known
+ * to belong to that one.
  */
 static bool check_mapper(struct folio *folio, struct vm_area_struct *vma,
 			 unsigned long addr, void *arg)
@@ -179,7 +182,7 @@ static int walk_mappers(struct phys_call *call, struct folio *folio, int nid,
 		return -EBUSY;
 	/*
 	 * A hugetlb page table that processes share counts as one mapping, so
-	 * a mapcount of 1 does not prove that one process maps the folio.
+	 * a mapcount of 1 does not prove that only one process maps the folio.
 	 */
 	if (!(call->flags & MPOL_MF_MOVE_ALL))
 		walk.exclusive = hugetlb || folio_mapcount(folio) > 1;
@@ -251,7 +254,7 @@ static bool all_vmas_allow(struct phys_call *call, struct folio *folio,
 	if (mapping != folio->mapping) {
 		/* The mapping has changed since find_rmap() read it. */
 	} else if (folio_test_anon(folio)) {
-		/* None if the folio is unmapped, or KSM shares the folio. */
+		/* There is none for an unmapped folio or a KSM folio. */
 		anon_vma = folio_lock_anon_vma_read(folio, NULL);
 		if (!anon_vma)
 			goto unlock;
@@ -303,7 +306,7 @@ static bool rmap_allows(struct phys_call *call, struct folio *folio,
 	return all_vmas_allow(call, folio, rmap);
 }
 
-/* Returns NULL if VMAs that allow the move are not enough for this folio. */
+/* Returns NULL if the folio needs a walk of its own in any case. */
 static struct phys_rmap *find_rmap(struct phys_call *call, struct folio *folio,
 				   int nid, int mapcount)
 {
@@ -343,9 +346,9 @@ void phys_forget_rmaps(struct phys_call *call)
 
 #ifndef folio_check_fallback
 /*
- * Without migrate_folio, migration falls back to a copy. That fails for a dirty
- * folio, and warns if the filesystem has writepages, so refuse both. The caller
- * has locked the folio; this function unlocks it.
+ * Without migrate_folio, migration falls back to a copy, which fails if the
+ * folio is dirty, and warns if the filesystem has writepages: refuse the folio
+ * in both cases. The caller has locked the folio; this function unlocks it.
  */
 static int folio_check_fallback(struct folio *folio,
 				struct address_space *mapping, bool last_look)
@@ -379,7 +382,7 @@ static __always_inline bool may_be_in_lru_batch(struct folio *folio,
 {
 	int refs = folio_ref_count(folio) - 1;
 
-	/* Most anonymous folios have a reference for each mapping only. */
+	/* Only mappings refer to most anonymous folios: test that first. */
 	return !folio_test_lru(folio) ||
 	       (refs > mapcount && refs > folio_expected_ref_count(folio));
 }

@@ -113,15 +113,16 @@ int folio_check_mapped(struct folio *folio)
 		return -EFAULT;
 	if (folio_test_slab(folio) || !folio_mapped(folio))
 		return -ENOENT;
-	smp_rmb(); /* a folio has its mapping before it is mapped */
+	smp_rmb(); /* read the mapping after the map count */
 	if (folio_test_hugetlb(folio))
 		return hugepage_migration_supported(folio_hstate(folio)) ?
 		       0 : -EFAULT;
 	/*
-	 * A mapped folio without a mapping belongs to a driver, unless it is
-	 * swapbacked: then it is a new anonymous folio. A driver's page that
-	 * has a mapping, as of a framebuffer, is neither uptodate nor on an
-	 * LRU list, where a file folio is that could not be written.
+	 * A mapped folio without a mapping belongs to a driver. If it is
+	 * swapbacked, it is a new anonymous folio, and its mapping is not
+	 * visible yet. Some pages of drivers (a framebuffer's) do have a
+	 * mapping, but are neither uptodate nor on an LRU list. A file folio
+	 * that could not be written is not uptodate either, but it is on one.
 	 */
 	if (!READ_ONCE(folio->mapping) ||
 	    (!folio_test_uptodate(folio) && !folio_test_lru(folio)))

@@ -45,7 +45,8 @@ struct phys_targets {
 
 /*
  * The pages belong to others, so the caller's own cpuset does not limit their
- * targets: no __GFP_HARDWALL. The nearest hardwall cpuset above it still does.
+ * targets: leave out __GFP_HARDWALL. The nearest hardwall cpuset (the caller's
+ * own or one above it) still limits them.
  */
 static gfp_t target_gfp(unsigned int order)
 {
@@ -72,7 +73,10 @@ static struct folio *alloc_target(struct folio *src, int nid)
 	return alloc_hugetlb_folio_nodemask(h, nid, NULL, gfp, false);
 }
 
-/* The bulk allocator gives up at a higher watermark: go on one by one. */
+/*
+ * The bulk allocator stops at a higher watermark than the allocation of one
+ * folio does, so allocate the rest one by one.
+ */
 static void alloc_targets(struct phys_targets *targets, struct folio *src,
 			  unsigned int nr)
 {
@@ -140,8 +144,8 @@ void phys_set_aside(struct phys_call *call, struct phys_record *record)
  * @call: the call
  *
  * An LRU batch holds a reference, which makes migration fail. But a drain
- * disturbs all CPUs, so a second one comes after 512 entries of the call at the
- * earliest, and a further one after twice as many entries as the one before it.
+ * disturbs all CPUs, so each further drain waits until the call has handled at
+ * least 512 entries, and at least twice as many as before the previous drain.
  *
  * Return: true if all CPUs will be drained.
  */

@@ -26,8 +26,9 @@
 /* At most 1 << 18 address spaces are remembered, which takes 7 MiB. */
 #define MAX_SPACES_BITS	18
 /*
- * Passes for a chunk. The first serves all address spaces that wait by then,
- * the others serve those that are found when folios are looked at again.
+ * A chunk gets at most this many passes over all processes. The first serves
+ * all address spaces that wait by then; the others serve those that are found
+ * when folios are looked at again.
  */
 #define MAX_PASSES	4
 
@@ -228,11 +229,12 @@ static int count_users(struct task_struct *process, struct mm_struct *mm)
 }
 
 /*
- * Every task that uses @mm counts in mm_users. If the threads of @process
- * account for all of mm_users, no other process uses @mm. With a vfork() child
- * or a transient reference, the result is false, which only costs a pass. While
- * threads exit, the counts could match in spite of a CLONE_VM process; so check
- * MMF_MULTIPROCESS last, which is never cleared.
+ * Every task that uses an address space counts in its mm_users. If the threads
+ * of the owner's process account for all of mm_users, no other process uses the
+ * address space. With a vfork() child or a transient reference, the result is
+ * false, which only costs a pass. While threads exit, the counts could match in
+ * spite of a CLONE_VM process. MMF_MULTIPROCESS reveals that process, and is
+ * never cleared, so check it last.
  */
 static bool ask_owner(struct phys_call *call, struct phys_space *space)
 {

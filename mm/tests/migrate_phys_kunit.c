@@ -488,7 +488,7 @@ static void make_tables_test(struct kunit *test)
 		call->tables = NULL;
 		if (needed <= PAGE_SIZE) {
 			KUNIT_EXPECT_EQ(test, make_tables(call, entries, few,
-							needed), 0);
+							  needed), 0);
 			KUNIT_EXPECT_NULL(test, call->tables);
 			expect_tables(test, call, entries, few, few + needed);
 		}

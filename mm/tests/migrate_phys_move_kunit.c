@@ -26,9 +26,9 @@ static void target_gfp_test(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, !!(gfp & __GFP_NORETRY),
 				    order > PAGE_ALLOC_COSTLY_ORDER, "order %u",
 				    order);
-		KUNIT_EXPECT_EQ_MSG(test, gfp & __GFP_DIRECT_RECLAIM,
-				    order > PAGE_ALLOC_COSTLY_ORDER ?
-				    PHYS_COMPACT_GFP : 0, "order %u", order);
+		KUNIT_EXPECT_EQ_MSG(test, !!(gfp & __GFP_DIRECT_RECLAIM),
+				    order > PAGE_ALLOC_COSTLY_ORDER &&
+				    PHYS_COMPACT_GFP, "order %u", order);
 	}
 }
 

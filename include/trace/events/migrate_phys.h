@@ -14,11 +14,11 @@ struct phys_spaces;
 
 #ifdef CREATE_TRACE_POINTS
 /*
- * How many entries of a chunk ask for a node and have a status from @first to
- * @last
+ * Count the entries of a chunk that ask for node @nid and have a status from
+ * @first to @last.
  */
-static inline unsigned int trace_entries(const struct phys_chunk *chunk, int nid,
-					 int first, int last)
+static inline unsigned int count_entries(const struct phys_chunk *chunk,
+					 int nid, int first, int last)
 {
 	unsigned int i, count = 0;
 
@@ -30,14 +30,15 @@ static inline unsigned int trace_entries(const struct phys_chunk *chunk, int nid
 #endif
 
 /*
- * The statuses of the entries of a chunk that ask for one node; and how many
- * address spaces, tasks and passes over all processes the whole chunk took.
+ * One event tells the statuses of the entries of a chunk that ask for one node.
+ * Its spaces, tasks and passes are totals of the whole chunk: the pairs of an
+ * address space and a node, the questions to tasks, and the passes over all
+ * processes.
  */
-TRACE_EVENT_CONDITION(move_phys_pages,
+TRACE_EVENT(move_phys_pages,
 	    TP_PROTO(int nid, const struct phys_chunk *chunk,
 		     const struct phys_spaces *spaces),
 	    TP_ARGS(nid, chunk, spaces),
-	    TP_CONDITION(trace_entries(chunk, nid, INT_MIN, INT_MAX)),
 	    TP_STRUCT__entry(__field(int, nid)
 			     __field(unsigned int, asked)
 			     __field(unsigned int, there)
@@ -53,24 +54,24 @@ TRACE_EVENT_CONDITION(move_phys_pages,
 			     __field(unsigned int, tasks)
 			     __field(unsigned int, passes)),
 	    TP_fast_assign(__entry->nid = nid;
-			   __entry->asked = trace_entries(chunk, nid, INT_MIN,
+			   __entry->asked = count_entries(chunk, nid, INT_MIN,
 							  INT_MAX);
-			   __entry->there = trace_entries(chunk, nid, nid, nid);
-			   __entry->elsewhere = trace_entries(chunk, nid, 0,
+			   __entry->there = count_entries(chunk, nid, nid, nid);
+			   __entry->elsewhere = count_entries(chunk, nid, 0,
 							      INT_MAX) -
 						__entry->there;
-			   __entry->enoent = trace_entries(chunk, nid, -ENOENT,
+			   __entry->enoent = count_entries(chunk, nid, -ENOENT,
 							   -ENOENT);
-			   __entry->efault = trace_entries(chunk, nid, -EFAULT,
+			   __entry->efault = count_entries(chunk, nid, -EFAULT,
 							   -EFAULT);
-			   __entry->eacces = trace_entries(chunk, nid, -EACCES,
+			   __entry->eacces = count_entries(chunk, nid, -EACCES,
 							   -EACCES);
-			   __entry->ebusy = trace_entries(chunk, nid, -EBUSY,
+			   __entry->ebusy = count_entries(chunk, nid, -EBUSY,
 							  -EBUSY);
-			   __entry->enomem = trace_entries(chunk, nid, -ENOMEM,
+			   __entry->enomem = count_entries(chunk, nid, -ENOMEM,
 							   -ENOMEM);
-			   __entry->eio = trace_entries(chunk, nid, -EIO, -EIO);
-			   __entry->einval = trace_entries(chunk, nid, -EINVAL,
+			   __entry->eio = count_entries(chunk, nid, -EIO, -EIO);
+			   __entry->einval = count_entries(chunk, nid, -EINVAL,
 							   -EINVAL);
 			   __entry->spaces = spaces->nr;
 			   __entry->tasks = spaces->tasks;

@@ -125,6 +125,8 @@ FIXTURE_SETUP(waits)
 		.ret = PRESET,
 	};
 	lock_page(_metadata, self, variant->mapped);
+	/* A process that exits may wait until its file is written back. */
+	ASSERT_EQ(0, madvise(self->mem, page_size(), MADV_DONTFORK));
 }
 
 FIXTURE_TEARDOWN(waits)
