@@ -87,12 +87,12 @@ kernel: source ## build the guest's kernel
 	@scripts/packages build
 	@scripts/kernel
 
-movephys: ## build the tool, and the example of a daemon: static, for the guest
+movephys: ## build movephys and tierd: static, for the guest
 	@scripts/packages tools
 	@mkdir -p build
-	@$(MAKE) -s -C tools/mm/movephys O=$(CURDIR)/build LDFLAGS=-static all examples
+	@$(MAKE) -s -C tools/mm/movephys O=$(CURDIR)/build LDFLAGS=-static all
 
-install: ## install the tool, its manual pages, header and completion: DESTDIR=/stage prefix=/usr
+install: ## install movephys and tierd, manual pages, header and completion: DESTDIR=/stage prefix=/usr
 install-strip: ## the same, without symbols
 install install-strip:
 	@scripts/packages tools

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Completion of movephys(8) for bash. The tool itself tells which options there are.
+# Completion of movephys(8) and tierd(8) for bash. They themselves tell which options there are.
 
 _movephys()
 {
@@ -8,7 +8,7 @@ _movephys()
 	local help
 
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
-	--to | --from)
+	--to | --from | --fast | --slow)
 		words=$(cd /sys/devices/system/node && printf '%s\n' node[0-9]*)
 		words=${words//node/} ;;
 	--fail-on)
@@ -18,7 +18,10 @@ _movephys()
 	--cgroup)
 		mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}")
 		return ;;
-	--idle | --accessed | --limit | --rate | --budget | --watch)
+	--config | --metrics)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return ;;
+	--idle | --accessed | --limit | --rate | --budget | --watch | --interval | --longest | --keep-free)
 		return ;;
 	*)
 		help=$("$1" --help 2>/dev/null)
@@ -29,4 +32,4 @@ _movephys()
 	*,*) before=${word%,*}, ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -P "$before" -W "$words" -- "${word##*,}")
-} && complete -F _movephys movephys
+} && complete -F _movephys movephys tierd

@@ -6,10 +6,7 @@
  * The caller (caller.h) moves them or asks where they are, and tells the report
  * (report.h). None of these calls one that was named before it.
  */
-#include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
-#include <limits.h>
 #include <numaif.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +17,7 @@
 #include "caller.h"
 #include "command.h"
 #include "frames.h"
+#include "options.h"
 #include "report.h"
 #include "source.h"
 
@@ -28,7 +26,7 @@
 enum {
 	ALL_WELL,
 	SOME_NOT,
-	REFUSED,
+	REFUSED = WRONG_USAGE,
 };
 
 struct command command = {
@@ -37,17 +35,7 @@ struct command command = {
 	.budget = NOT_GIVEN,
 };
 
-/* An option sets a flag, or has a text or a number of at least @min. */
-static const struct row {
-	char letter;
-	const char *name;
-	const char *arg;
-	bool *flag;
-	const char **text;
-	long *number;
-	long min;
-	const char *help;
-} rows[] = {
+static const struct option_row rows[] = {
 	{ 0, "to", "NODES", .text = &command.to,
 	  .help = "move the pages to this node; of several, the first with room" },
 	{ 'q', "query", .flag = &command.query,
@@ -88,9 +76,9 @@ static const struct row {
 	  .help = "print events as objects of JSON, one a line" },
 	{ 0, "quiet", .flag = &command.quiet,
 	  .help = "no summary and no progress, only the exit status" },
-	{ 'h', "help", .flag = &command.help,
+	{ 'h', "help", .flag = &command.help, .ends = true,
 	  .help = "print this and exit" },
-	{ 'V', "version", .flag = &command.version,
+	{ 'V', "version", .flag = &command.version, .ends = true,
 	  .help = "print the version and exit" },
 };
 
@@ -99,13 +87,7 @@ static void print_help(void)
 	puts("Usage: movephys --to NODES [OPTION]... [ADDRESS... | -]\n"
 	     "       movephys --query [OPTION]... [ADDRESS... | -]\n"
 	     "Move pages to a NUMA node by their physical addresses, or tell where they are.\n");
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct row *row = &rows[i];
-
-		printf("  %c%c%c --%s %-*s%s\n", row->letter ? '-' : ' ',
-		       row->letter ?: ' ', row->letter ? ',' : ' ', row->name,
-		       (int)(18 - strlen(row->name)), row->arg ?: "", row->help);
-	}
+	options_print(rows, ARRAY_SIZE(rows));
 	puts("\nADDRESS is any byte of a page: 0xHEX or DECIMAL. START-END (without END) and\n"
 	     "START+LENGTH (in bytes, or with K, M, G) name each page between. - reads\n"
 	     "addresses from standard input, where # begins a comment. NODES is a list, as in\n"
@@ -113,68 +95,6 @@ static void print_help(void)
 	     "\n"
 	     "Exit status: 0 no page was left that could have moved, 1 some were, 2 wrong usage\n"
 	     "or input, or refused, 128+N ended by signal N.");
-}
-
-static long number_of(const struct row *row, const char *text)
-{
-	char *end;
-	long value;
-
-	errno = 0;
-	value = strtol(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || value < row->min ||
-	    value > INT_MAX) {
-		complain("--%s takes a number from %ld to %d, not '%s'",
-			 row->name, row->min, INT_MAX, text);
-		exit(REFUSED);
-	}
-	return value;
-}
-
-static const struct row *row_of(int c)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (c == rows[i].letter)
-			return &rows[i];
-	return &rows[c - UCHAR_MAX - 1];
-}
-
-static void parse_options(int argc, char **argv)
-{
-	struct option options[ARRAY_SIZE(rows) + 1] = { };
-	char letters[3 * ARRAY_SIZE(rows)], *letter = letters;
-	const struct row *row;
-	int c;
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		options[i] = (struct option){
-			rows[i].name,
-			rows[i].arg ? required_argument : no_argument,
-			NULL, rows[i].letter ?: UCHAR_MAX + 1 + (int)i
-		};
-		if (!rows[i].letter)
-			continue;
-		*letter++ = rows[i].letter;
-		if (rows[i].arg)
-			*letter++ = ':';
-	}
-	*letter = '\0';
-	while ((c = getopt_long(argc, argv, letters, options, NULL)) != -1) {
-		if (c == '?')
-			exit(REFUSED);
-		row = row_of(c);
-		if (row->flag)
-			*row->flag = true;
-		else if (row->text)
-			*row->text = optarg;
-		else
-			*row->number = number_of(row, optarg);
-		if (command.help || command.version)
-			return;
-	}
-	command.addresses = optind < argc;
-	command.flags = (command.all ? MPOL_MF_MOVE_ALL : 0) |
-			(command.strict ? MPOL_MF_STRICT : 0);
 }
 
 static void refuse_if(bool wrong, const char *why)
@@ -386,22 +306,26 @@ static void leave(int status)
 int main(int argc, char **argv)
 {
 	struct source *src;
+	char **args;
 	int status;
 
 	base_init();
-	parse_options(argc, argv);
+	args = argv + options_parse(argc, argv, rows, ARRAY_SIZE(rows));
 	if (command.help)
 		print_help();
 	else if (command.version)
 		puts("movephys " VERSION);
 	if (command.help || command.version)
 		leave(ALL_WELL);
-	check_options(argv + optind);
+	command.addresses = *args;
+	command.flags = (command.all ? MPOL_MF_MOVE_ALL : 0) |
+			(command.strict ? MPOL_MF_STRICT : 0);
+	check_options(args);
 	catch_signals();
 	/* A reader that leaves ends a query; it must not cut a move in two. */
 	if (!command.query)
 		signal(SIGPIPE, SIG_IGN);
-	src = open_source(argv + optind);
+	src = open_source(args);
 	if (src && command.json)
 		json_start();
 	status = src ? again_and_again(src) : REFUSED;

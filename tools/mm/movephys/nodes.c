@@ -140,6 +140,65 @@ int nodes_parse(const char *option, const char *text, int list[MAX_NODES])
 	return nr > 0 ? nr : -1;
 }
 
+bool nodes_named(const char *text, struct nodes *nodes)
+{
+	struct bitmask *mask = numa_parse_nodestring_all(text);
+
+	memset(nodes, 0, sizeof(*nodes));
+	if (!mask)
+		return false;
+	for (int node = 0; node < MAX_NODES; node++)
+		nodes->has[node] = numa_bitmask_isbitset(mask, node);
+	numa_bitmask_free(mask);
+	return true;
+}
+
+int nodes_nearest(int node, const struct nodes *nodes, int list[MAX_NODES])
+{
+	int nr = listed(nodes, list);
+
+	/* Few nodes: insert each in front of those that are farther. */
+	for (int i = 1; i < nr; i++) {
+		int other = list[i], at = i;
+
+		for (; at && numa_distance(node, list[at - 1]) >
+			     numa_distance(node, other); at--)
+			list[at] = list[at - 1];
+		list[at] = other;
+	}
+	return nr;
+}
+
+bool reserve_parse(const char *option, const char *text, struct reserve *reserve)
+{
+	static const char suffixes[] = "KMGT";
+	const char *suffix = NULL;
+	__u64 value;
+	char *end;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	*reserve = (struct reserve){ .bytes = value };
+	if (*end && !end[1])
+		suffix = strchr(suffixes, *end);
+	if (suffix) {
+		int shift = 10 * (suffix - suffixes + 1);
+
+		reserve->bytes = value << shift;
+		if (reserve->bytes >> shift != value)
+			errno = ERANGE;
+	} else if (!strcmp(end, "%") && value <= 100) {
+		*reserve = (struct reserve){ .percent = value };
+	} else if (*end) {
+		errno = EINVAL;
+	}
+	if (!errno && *text >= '0' && *text <= '9')
+		return true;
+	complain("%s takes bytes, or with K, M, G, T, or a percentage of the node, not '%s'",
+		 option, text);
+	return false;
+}
+
 static int by_start(const void *a, const void *b)
 {
 	const struct span *one = a, *two = b;
@@ -147,37 +206,80 @@ static int by_start(const void *a, const void *b)
 	return (one->start > two->start) - (one->start < two->start);
 }
 
-static int read_spans(FILE *zones, const struct nodes *nodes,
-		      struct span spans[MAX_SPANS])
+/* What /proc/zoneinfo tells of a zone, as far as it has been read */
+struct zone {
+	int node;
+	unsigned long start, spanned, managed, free;	/* in pages */
+};
+
+static FILE *open_zones(void)
 {
-	unsigned long start, spanned = 0;
-	int node = -1, nr = 0;
+	FILE *zones = fopen("/proc/zoneinfo", "re");
+
+	if (!zones)
+		complain("cannot open /proc/zoneinfo: %s: is proc mounted on /proc?",
+			 strerror(errno));
+	return zones;
+}
+
+static bool next_zone(FILE *zones, struct zone *zone)
+{
+	unsigned long cached;
 	char line[256];
 
-	while (nr < MAX_SPANS && fgets(line, sizeof(line), zones)) {
-		if (sscanf(line, "Node %d, zone", &node) == 1 ||
-		    sscanf(line, " spanned %lu", &spanned) == 1 ||
-		    sscanf(line, " start_pfn: %lu", &start) != 1)
+	*zone = (struct zone){ .node = -1 };
+	while (fgets(line, sizeof(line), zones)) {
+		if (sscanf(line, " start_pfn: %lu", &zone->start) == 1)
+			return zone->node >= 0 && zone->node < MAX_NODES;
+		if (sscanf(line, "Node %d, zone", &zone->node) == 1 ||
+		    sscanf(line, " pages free %lu", &zone->free) == 1 ||
+		    sscanf(line, " spanned %lu", &zone->spanned) == 1 ||
+		    sscanf(line, " managed %lu", &zone->managed) == 1)
 			continue;
-		if (node < 0 || node >= MAX_NODES || (nodes && !nodes->has[node]))
-			continue;
-		spans[nr++] = (struct span){ start, start + spanned };
+		/* Free pages in lists of a CPU, which may be an eighth of all. */
+		if (sscanf(line, " count: %lu", &cached) == 1)
+			zone->free += cached;
 	}
-	return nr;
+	return false;
+}
+
+struct memory_size nodes_size(int node)
+{
+	struct memory_size size = { };
+	FILE *zones = open_zones();
+	struct zone zone;
+
+	while (zones && next_zone(zones, &zone)) {
+		if (zone.node != node)
+			continue;
+		size.total += zone.managed * page_size;
+		size.free += zone.free * page_size;
+	}
+	if (zones)
+		fclose(zones);
+	return size;
+}
+
+long long nodes_room(int node, const struct reserve *reserve)
+{
+	struct memory_size size = nodes_size(node);
+
+	return (long long)size.free - (long long)reserve->bytes -
+	       (long long)(size.total / 100 * reserve->percent);
 }
 
 int nodes_spans(const struct nodes *nodes, struct span spans[MAX_SPANS])
 {
-	FILE *zones = fopen("/proc/zoneinfo", "re");
+	FILE *zones = open_zones();
+	struct zone zone;
 	__u64 end = 0;
-	int nr;
+	int nr = 0;
 
-	if (!zones) {
-		complain("cannot open /proc/zoneinfo: %s: is proc mounted on /proc?",
-			 strerror(errno));
+	if (!zones)
 		return -1;
-	}
-	nr = read_spans(zones, nodes, spans);
+	while (nr < MAX_SPANS && next_zone(zones, &zone))
+		if (!nodes || nodes->has[zone.node])
+			spans[nr++] = (struct span){ zone.start, zone.start + zone.spanned };
 	fclose(zones);
 	qsort(spans, nr, sizeof(*spans), by_start);
 	/* Zones of two nodes may overlap. */

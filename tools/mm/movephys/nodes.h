@@ -12,6 +12,25 @@ struct nodes {
 	bool has[MAX_NODES];
 };
 
+/* Memory that is to stay free on a node: so many bytes, or percent of all it has */
+struct reserve {
+	__u64 bytes;
+	unsigned int percent;
+};
+
+/* Parse "64M" or "2%", for an option of this name. False after a message. */
+bool reserve_parse(const char *option, const char *text, struct reserve *reserve);
+
+struct memory_size {
+	__u64 total, free;	/* in bytes */
+};
+
+/* All zero for a node without memory. */
+struct memory_size nodes_size(int node);
+
+/* The bytes that are free beyond the reserve; negative: so many are missing. */
+long long nodes_room(int node, const struct reserve *reserve);
+
 /* Successive frames */
 struct span {
 	__u64 start, end;
@@ -26,6 +45,12 @@ bool nodes_with_memory(struct nodes *nodes);
  * after a message.
  */
 int nodes_parse(const char *option, const char *text, int list[MAX_NODES]);
+
+/* Likewise for nodes that may have no memory yet, in no order. False if @text is no list. */
+bool nodes_named(const char *text, struct nodes *nodes);
+
+/* Store the nodes in @list, the nearest to @node first; returns how many. */
+int nodes_nearest(int node, const struct nodes *nodes, int list[MAX_NODES]);
 
 /* The text is valid until the next call: "0, 1", or why it is unknown. */
 const char *nodes_known(void);
