@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/kernel-page-flags.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "frames.h"
@@ -230,6 +231,16 @@ static void each_word(const __u64 *heads, size_t count, bool write, bool *idle)
 	flush(&words, write);
 }
 
+bool idle_in_use(void)
+{
+	int fd = open(BITMAP, O_RDONLY | O_CLOEXEC);
+	bool used = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+
+	if (fd >= 0)
+		close(fd);
+	return used;
+}
+
 bool idle_open(void)
 {
 	bitmap = open(BITMAP, O_RDWR | O_CLOEXEC);
@@ -238,6 +249,11 @@ bool idle_open(void)
 			 errno != ENOENT ? "" : access("/sys/kernel", F_OK) ?
 			 ": is sysfs mounted on /sys?" :
 			 " (it takes CONFIG_IDLE_PAGE_TRACKING=y)");
+		return false;
+	}
+	/* Marks are one bit a page, and do not tell whose they are. */
+	if (flock(bitmap, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+		complain(BITMAP " is in use, as by tierd: only one program at a time can make use of it");
 		return false;
 	}
 	if (frames_readable(KPAGEFLAGS))

@@ -65,6 +65,7 @@ bool frames_zero_page(__u64 frame);
  * accessed. tlb_evict() makes CPUs walk again.
  */
 bool idle_open(void);		/* false after a message */
+bool idle_in_use(void);		/* by another program that opens it so */
 void idle_mark(const __u64 *heads, size_t count);
 /*
  * Make the kernel look whether marked folios were accessed since. Stores which are

@@ -8,11 +8,16 @@ _movephys()
 	local help
 
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
-	--to | --from | --fast | --slow)
+	--to)
+		words=$(cd /sys/devices/system/node && printf '%s\n' slower faster node[0-9]*)
+		words=${words//node/} ;;
+	--from | --fast | --slow)
 		words=$(cd /sys/devices/system/node && printf '%s\n' node[0-9]*)
 		words=${words//node/} ;;
 	--fail-on)
 		words='ENOENT EFAULT EACCES EBUSY ENOMEM EIO EINVAL' ;;
+	--comm)
+		words=$(cat /proc/[0-9]*/comm 2>/dev/null) ;;
 	--pid | -p)
 		words=$(cd /proc && printf '%s\n' [0-9]*) ;;
 	--cgroup)

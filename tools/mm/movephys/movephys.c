@@ -20,6 +20,9 @@
 #include "options.h"
 #include "report.h"
 #include "source.h"
+#include "status.h"
+#include "targets.h"
+#include "tlb.h"
 
 #define SEE " (see movephys --help)"
 
@@ -30,18 +33,26 @@ enum {
 };
 
 struct command command = {
-	.pid = NOT_GIVEN, .idle = NOT_GIVEN, .accessed = NOT_GIVEN,
+	.pid = NOT_GIVEN, .status_seconds = NOT_GIVEN, .idle = NOT_GIVEN, .accessed = NOT_GIVEN,
 	.watch = NOT_GIVEN, .limit = NOT_GIVEN, .rate = NOT_GIVEN,
 	.budget = NOT_GIVEN,
 };
 
 static const struct option_row rows[] = {
 	{ 0, "to", "NODES", .text = &command.to,
-	  .help = "move the pages to this node; of several, the first with room" },
+	  .help = "move the pages to this node; of several, the first with room; or to\n"
+		  "                           nodes that are slower, or faster, than theirs" },
 	{ 'q', "query", .flag = &command.query,
 	  .help = "tell where the pages are" },
-	{ 'p', "pid", "PID", .number = &command.pid, .min = 1,
-	  .help = "all pages that this process has in memory" },
+	{ 0, "status", "SECONDS", .flag = &command.status, .optional = true,
+	  .number = &command.status_seconds,
+	  .help = "tell of the nodes and what lies there; what is idle for so long" },
+	{ 'p', "pid", "PID", .numbers = &command.pids, .min = 1,
+	  .help = "all pages that this process has in memory; several may be given" },
+	{ 0, "comm", "NAME", .text = &command.comm,
+	  .help = "likewise of all processes of this name, as in ps -o comm" },
+	{ 0, "children", .flag = &command.children,
+	  .help = "and of their children, and those of these" },
 	{ 0, "from", "NODES", .text = &command.from,
 	  .help = "only pages on these nodes; all, if nothing else names pages" },
 	{ 0, "cgroup", "PATH", .text = &command.cgroup,
@@ -64,6 +75,8 @@ static const struct option_row rows[] = {
 	  .help = "move so many megabytes a second at most" },
 	{ 0, "budget", "MS", .number = &command.budget, .min = 1,
 	  .help = "keep each call to about so many milliseconds" },
+	{ 0, "keep-free", "SIZE", .text = &command.keep_free,
+	  .help = "leave so much free on each target: 64M, or 2% of the node" },
 	{ 0, "watch", "SECONDS", .number = &command.watch,
 	  .help = "do it again and again, with such a pause" },
 	{ 0, "fail-on", "STATUSES", .text = &command.fail_on,
@@ -86,6 +99,7 @@ static void print_help(void)
 {
 	puts("Usage: movephys --to NODES [OPTION]... [ADDRESS... | -]\n"
 	     "       movephys --query [OPTION]... [ADDRESS... | -]\n"
+	     "       movephys --status[=SECONDS] [--json]\n"
 	     "Move pages to a NUMA node by their physical addresses, or tell where they are.\n");
 	options_print(rows, ARRAY_SIZE(rows));
 	puts("\nADDRESS is any byte of a page: 0xHEX or DECIMAL. START-END (without END) and\n"
@@ -110,10 +124,21 @@ static bool from_input(char **args)
 	return command.addresses && !strcmp(args[0], "-") && !args[1];
 }
 
+/* Pages that are chosen by whether they are accessed are looked at twice. */
+static bool two_looks(void)
+{
+	return command.idle != NOT_GIVEN || command.accessed != NOT_GIVEN;
+}
+
 static void check_options(char **args)
 {
-	refuse_if(command.query == !!command.to,
-		  "one of --to NODES and --query is needed");
+	refuse_if(command.query + !!command.to + command.status != 1,
+		  "one of --to NODES, --query and --status is needed");
+	refuse_if(command.status && (command.addresses || command.processes ||
+				     command.from || command.cgroup || command.flags ||
+				     two_looks() || command.dry_run ||
+				     command.watch != NOT_GIVEN),
+		  "--status goes with --json alone");
 	refuse_if(command.query && (command.flags || command.dry_run),
 		  "--all, --strict and --dry-run go with --to");
 	refuse_if(!moves() && (command.rate != NOT_GIVEN ||
@@ -125,35 +150,28 @@ static void check_options(char **args)
 		  "--idle and --accessed exclude each other");
 	refuse_if((command.perf || command.strict_input) && !from_input(args),
 		  "--perf and --strict-input need -, standard input");
-	refuse_if(command.addresses && command.pid != NOT_GIVEN,
+	refuse_if(command.keep_free && !moves(), "--keep-free is for moves");
+	refuse_if(command.children && !command.processes,
+		  "--children needs --pid or --comm");
+	refuse_if(command.addresses && command.processes,
 		  "addresses and --pid PID exclude each other");
-	refuse_if(!command.addresses && command.pid == NOT_GIVEN &&
+	refuse_if(!command.status && !command.addresses && !command.processes &&
 		  !command.from && !command.cgroup,
-		  "one of addresses, -, --pid, --from and --cgroup is needed");
+		  "one of addresses, -, --pid, --comm, --from and --cgroup is needed");
 }
 
 static bool find_nodes(void)
 {
 	int list[MAX_NODES], nr;
 
-	if (command.to) {
-		command.nr_targets = nodes_parse("--to", command.to,
-						 command.targets);
-		if (command.nr_targets < 0)
-			return false;
-	}
+	if (!targets_open())
+		return false;
 	if (!command.from)
 		return true;
 	nr = nodes_parse("--from", command.from, list);
 	for (int i = 0; i < nr; i++)
 		command.sources.has[list[i]] = true;
 	return nr > 0;
-}
-
-/* Pages that are chosen by whether they are accessed are looked at twice. */
-static bool two_looks(void)
-{
-	return command.idle != NOT_GIVEN || command.accessed != NOT_GIVEN;
 }
 
 static struct source *open_source(char **args)
@@ -174,8 +192,9 @@ static struct source *open_source(char **args)
 		return NULL;
 	if (two_looks() && !idle_open())
 		return NULL;
-	if (command.pid != NOT_GIVEN)
-		src = source_process(command.pid);
+	if (command.processes)
+		src = source_processes(command.pids.values, command.pids.nr,
+				       command.comm, command.children);
 	else if (!src)
 		src = source_nodes(command.from ? &command.sources : NULL);
 	/* If the source cannot begin again, say so before the first round. */
@@ -208,6 +227,8 @@ static bool mark(struct source *src)
 	}
 	if (src->failed || src->junk || stopped)
 		return false;
+	/* Let no translation hide an access. */
+	tlb_evict();
 	nap(command.idle != NOT_GIVEN ? command.idle : command.accessed);
 	batch_restart();
 	return !stopped && src->rewind(src);
@@ -216,7 +237,7 @@ static bool mark(struct source *src)
 static void say_full(void)
 {
 	complain("no room on node %s: %u folios in a row were refused; %s",
-		 nodes_listed(command.targets, command.nr_targets), 2 * BATCH,
+		 nodes_listed(targets_all()->nodes, targets_all()->nr), 2 * BATCH,
 		 "make room there, or add another node to --to");
 }
 
@@ -284,6 +305,8 @@ static int again_and_again(struct source *src)
 		seconds = command.accessed;
 	while (command.watch != NOT_GIVEN && status <= SOME_NOT && !stopped &&
 	       !ferror(stdout)) {
+		if (two_looks())
+			tlb_evict();
 		nap(command.watch);
 		if (two_looks())
 			nap(looked + seconds - now());
@@ -303,6 +326,26 @@ static void leave(int status)
 	exit(status);
 }
 
+static int tell_status(void)
+{
+	static struct status status;
+
+	if (command.json)
+		json_start();
+	if (!status_read(&status, command.status_seconds)) {
+		if (stopped)
+			complain("interrupted");
+		return stopped ? 128 + stopped : REFUSED;
+	}
+	if (command.json) {
+		json_status(&status);
+		json_end(ALL_WELL);
+	} else {
+		status_print(&status);
+	}
+	return ALL_WELL;
+}
+
 int main(int argc, char **argv)
 {
 	struct source *src;
@@ -318,6 +361,9 @@ int main(int argc, char **argv)
 	if (command.help || command.version)
 		leave(ALL_WELL);
 	command.addresses = *args;
+	command.processes = command.pids.nr || command.comm;
+	if (command.pids.nr == 1 && !command.comm && !command.children)
+		command.pid = command.pids.values[0];
 	command.flags = (command.all ? MPOL_MF_MOVE_ALL : 0) |
 			(command.strict ? MPOL_MF_STRICT : 0);
 	check_options(args);
@@ -325,6 +371,8 @@ int main(int argc, char **argv)
 	/* A reader that leaves ends a query; it must not cut a move in two. */
 	if (!command.query)
 		signal(SIGPIPE, SIG_IGN);
+	if (command.status)
+		leave(tell_status());
 	src = open_source(args);
 	if (src && command.json)
 		json_start();

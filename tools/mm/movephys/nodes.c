@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
 #include <errno.h>
 #include <numa.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include "nodes.h"
 
 #define HAS_MEMORY "/sys/devices/system/node/has_memory"
+#define HAS_CPU "/sys/devices/system/node/has_cpu"
 
 /* libnuma's own messages name neither the option nor a way out. */
 void numa_warn(int number, char *format, ...)
@@ -34,9 +36,9 @@ static bool read_list(FILE *file, struct nodes *nodes)
 	return end == '\n';
 }
 
-static bool read_has_memory(struct nodes *nodes)
+static bool read_nodes(const char *path, struct nodes *nodes)
 {
-	FILE *file = fopen(HAS_MEMORY, "re");
+	FILE *file = fopen(path, "re");
 	bool read;
 
 	memset(nodes, 0, sizeof(*nodes));
@@ -50,7 +52,7 @@ static bool read_has_memory(struct nodes *nodes)
 
 bool nodes_with_memory(struct nodes *nodes)
 {
-	if (read_has_memory(nodes))
+	if (read_nodes(HAS_MEMORY, nodes))
 		return true;
 	complain("cannot read " HAS_MEMORY ": %s: is sysfs mounted on /sys?",
 		 strerror(errno));
@@ -84,7 +86,7 @@ const char *nodes_known(void)
 	static int list[MAX_NODES];
 	struct nodes nodes;
 
-	if (!read_has_memory(&nodes))
+	if (!read_nodes(HAS_MEMORY, &nodes))
 		return "unknown, as " HAS_MEMORY " cannot be read";
 	return nodes_listed(list, listed(&nodes, list));
 }
@@ -150,6 +152,87 @@ bool nodes_named(const char *text, struct nodes *nodes)
 	for (int node = 0; node < MAX_NODES; node++)
 		nodes->has[node] = numa_bitmask_isbitset(mask, node);
 	numa_bitmask_free(mask);
+	return true;
+}
+
+#define TIERS	"/sys/devices/virtual/memory_tiering"
+
+/* Stores the tier of each node that the kernel has put into one; returns how many tiers. */
+static int read_tiers(struct speed speeds[MAX_NODES])
+{
+	DIR *dir = opendir(TIERS);
+	struct dirent *entry;
+	int nr = 0, tier;
+
+	while (dir && (entry = readdir(dir))) {
+		char path[sizeof(TIERS) + 64];
+		struct nodes nodes;
+
+		if (sscanf(entry->d_name, "memory_tier%d", &tier) != 1)
+			continue;
+		snprintf(path, sizeof(path), TIERS "/memory_tier%d/nodelist", tier);
+		if (!read_nodes(path, &nodes))
+			continue;
+		nr++;
+		for (int node = 0; node < MAX_NODES; node++)
+			if (nodes.has[node])
+				speeds[node].tier = tier;
+	}
+	if (dir)
+		closedir(dir);
+	return nr;
+}
+
+bool nodes_speeds(struct speed speeds[MAX_NODES])
+{
+	struct nodes with_memory, with_cpu;
+	int nr_tiers;
+
+	for (int node = 0; node < MAX_NODES; node++)
+		speeds[node] = (struct speed){ -1, -1, -1 };
+	if (!nodes_with_memory(&with_memory))
+		return false;
+	nr_tiers = read_tiers(speeds);
+	read_nodes(HAS_CPU, &with_cpu);
+	for (int node = 0; node < MAX_NODES; node++) {
+		struct speed *speed = &speeds[node];
+
+		for (int cpu = 0; with_memory.has[node] && cpu < MAX_NODES; cpu++) {
+			int distance = with_cpu.has[cpu] ? numa_distance(cpu, node) : 0;
+
+			if (distance && (speed->distance < 0 || distance < speed->distance))
+				speed->distance = distance;
+		}
+		speed->rank = nr_tiers > 1 ? speed->tier : speed->distance;
+		if (!with_memory.has[node])
+			*speed = (struct speed){ -1, -1, -1 };
+	}
+	return true;
+}
+
+bool nodes_slower(int node, bool faster, struct targets *targets)
+{
+	static struct speed speeds[MAX_NODES];
+	const int sign = faster ? -1 : 1;
+	struct nodes others = { };
+	int rank;
+
+	targets->nr = 0;
+	if (!nodes_speeds(speeds))
+		return false;
+	rank = speeds[node].rank;
+	for (int other = 0; other < MAX_NODES && rank >= 0; other++)
+		others.has[other] = speeds[other].rank >= 0 &&
+				    sign * (speeds[other].rank - rank) > 0;
+	targets->nr = nodes_nearest(node, &others, targets->nodes);
+	/* Few nodes: insert each in front of those whose rank is farther from ours. */
+	for (int i = 1; i < targets->nr; i++) {
+		int *list = targets->nodes, other = list[i], at = i;
+
+		for (; at && sign * (speeds[list[at - 1]].rank - speeds[other].rank) > 0; at--)
+			list[at] = list[at - 1];
+		list[at] = other;
+	}
 	return true;
 }
 

@@ -12,6 +12,30 @@ struct nodes {
 	bool has[MAX_NODES];
 };
 
+/*
+ * How slow the memory of a node is, compared with other nodes: by the kernel's memory
+ * tiers or, where all nodes are of one tier, by the distance to the nearest CPU.
+ */
+struct speed {
+	int tier;		/* -1: not known */
+	int distance;		/* -1: likewise */
+	int rank;		/* the higher, the slower */
+};
+
+/* Stores the speed of each node with memory. False after a message. */
+bool nodes_speeds(struct speed speeds[MAX_NODES]);
+
+struct targets {
+	int nr;
+	int nodes[MAX_NODES];
+};
+
+/*
+ * The nodes that are slower than this one, or faster: those of the next rank first, and
+ * of these the nearest. False after a message.
+ */
+bool nodes_slower(int node, bool faster, struct targets *targets);
+
 /* Memory that is to stay free on a node: so many bytes, or percent of all it has */
 struct reserve {
 	__u64 bytes;

@@ -18,9 +18,12 @@ void options_print(const struct option_row *rows, size_t nr)
 	for (size_t i = 0; i < nr; i++) {
 		const struct option_row *row = &rows[i];
 
-		printf("  %c%c%c --%s %-*s%s\n", row->letter ? '-' : ' ',
-		       row->letter ?: ' ', row->letter ? ',' : ' ', row->name,
-		       (int)(18 - strlen(row->name)), row->arg ?: "", row->help);
+		char text[64];
+
+		snprintf(text, sizeof(text), row->optional ? "%s[=%s]" : "%s %s",
+			 row->name, row->arg ?: "");
+		printf("  %c%c%c --%-19s%s\n", row->letter ? '-' : ' ',
+		       row->letter ?: ' ', row->letter ? ',' : ' ', text, row->help);
 	}
 }
 
@@ -55,12 +58,24 @@ static double seconds_of(const char *option, const char *text)
 	return value;
 }
 
+static void add_number(struct option_numbers *numbers, long value)
+{
+	long *more = reallocarray(numbers->values, numbers->nr + 1, sizeof(value));
+
+	if (!more)
+		err(WRONG_USAGE, NULL);
+	numbers->values = more;
+	more[numbers->nr++] = value;
+}
+
 static void set(const struct option_row *row, const char *option, const char *text)
 {
 	if (row->text) {
 		*row->text = text;
 	} else if (row->number) {
 		*row->number = number_of(row, option, text);
+	} else if (row->numbers) {
+		add_number(row->numbers, number_of(row, option, text));
 	} else if (row->seconds) {
 		*row->seconds = seconds_of(option, text);
 	} else if (!strcmp(text, "yes") || !strcmp(text, "no")) {
@@ -80,6 +95,7 @@ int options_parse(int argc, char **argv, const struct option_row *rows, size_t n
 	for (size_t i = 0; i < nr; i++) {
 		options[i] = (struct option){
 			rows[i].name,
+			rows[i].optional ? optional_argument :
 			rows[i].arg ? required_argument : no_argument,
 			NULL, UCHAR_MAX + 1 + (int)i
 		};
@@ -98,7 +114,10 @@ int options_parse(int argc, char **argv, const struct option_row *rows, size_t n
 		while (c <= UCHAR_MAX && rows[i].letter != c)
 			i++;
 		snprintf(name, sizeof(name), "--%s", rows[i].name);
-		set(&rows[i], name, rows[i].arg ? optarg : "yes");
+		if (rows[i].optional)
+			*rows[i].flag = true;
+		if (!rows[i].optional || optarg)
+			set(&rows[i], name, rows[i].arg ? optarg : "yes");
 		given[i] = true;
 		if (rows[i].ends)
 			break;

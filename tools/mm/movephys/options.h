@@ -7,7 +7,16 @@
 
 #define WRONG_USAGE	2	/* the exit status */
 
-/* An option sets a flag, or has a text, a number of at least @min, or seconds. */
+/* Of an option that may be given several times */
+struct option_numbers {
+	size_t nr;
+	long *values;
+};
+
+/*
+ * An option sets a flag, or has a text, a number of at least @min, several of these, or
+ * seconds.
+ */
 struct option_row {
 	char letter;
 	const char *name;
@@ -15,8 +24,10 @@ struct option_row {
 	bool *flag;
 	const char **text;
 	long *number;
+	struct option_numbers *numbers;
 	long min;
 	double *seconds;	/* above 0, with a fraction */
+	bool optional;		/* the flag alone, or with the number */
 	bool only_here;		/* not in a file */
 	bool ends;		/* those after it do not matter */
 	const char *help;

@@ -222,11 +222,6 @@ static __u64 move_to(int node, struct folio *folios, size_t *count, bool last)
 	return moved;
 }
 
-struct targets {
-	int nr;
-	int nodes[MAX_NODES];
-};
-
 static bool some_has_room(const struct targets *targets, const struct folio *folio)
 {
 	for (int i = 0; i < targets->nr; i++)
