@@ -293,6 +293,7 @@ static int by_start(const void *a, const void *b)
 struct zone {
 	int node;
 	unsigned long start, spanned, managed, free;	/* in pages */
+	unsigned long kept;	/* of these: for the kernel, and for other zones' users */
 };
 
 static FILE *open_zones(void)
@@ -307,7 +308,7 @@ static FILE *open_zones(void)
 
 static bool next_zone(FILE *zones, struct zone *zone)
 {
-	unsigned long cached;
+	unsigned long pages;
 	char line[256];
 
 	*zone = (struct zone){ .node = -1 };
@@ -320,8 +321,14 @@ static bool next_zone(FILE *zones, struct zone *zone)
 		    sscanf(line, " managed %lu", &zone->managed) == 1)
 			continue;
 		/* Free pages in lists of a CPU, which may be an eighth of all. */
-		if (sscanf(line, " count: %lu", &cached) == 1)
-			zone->free += cached;
+		if (sscanf(line, " count: %lu", &pages) == 1)
+			zone->free += pages;
+		/* The last protection is that from users of the highest zone. */
+		if (sscanf(line, " low %lu", &pages) == 1)
+			zone->kept += pages;
+		if (strstr(line, "protection: (") &&
+		    sscanf(strrchr(line, ' '), "%*[ (]%lu", &pages) == 1)
+			zone->kept += pages;
 	}
 	return false;
 }
@@ -337,6 +344,8 @@ struct memory_size nodes_size(int node)
 			continue;
 		size.total += zone.managed * page_size;
 		size.free += zone.free * page_size;
+		if (zone.free > zone.kept)
+			size.usable += (zone.free - zone.kept) * page_size;
 	}
 	if (zones)
 		fclose(zones);
@@ -347,7 +356,7 @@ long long nodes_room(int node, const struct reserve *reserve)
 {
 	struct memory_size size = nodes_size(node);
 
-	return (long long)size.free - (long long)reserve->bytes -
+	return (long long)size.usable - (long long)reserve->bytes -
 	       (long long)(size.total / 100 * reserve->percent);
 }
 

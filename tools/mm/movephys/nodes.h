@@ -47,12 +47,13 @@ bool reserve_parse(const char *option, const char *text, struct reserve *reserve
 
 struct memory_size {
 	__u64 total, free;	/* in bytes */
+	__u64 usable;		/* of what is free, without the kernel's own reserves */
 };
 
 /* All zero for a node without memory. */
 struct memory_size nodes_size(int node);
 
-/* The bytes that are free beyond the reserve; negative: so many are missing. */
+/* The bytes that are usable beyond the reserve; negative: so many are missing. */
 long long nodes_room(int node, const struct reserve *reserve);
 
 /* Successive frames */

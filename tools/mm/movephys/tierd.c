@@ -34,6 +34,7 @@
 #define MOST_ROUNDS	6		/* 2^6: of these, a node without room is not tried */
 #define ENOUGH		(AGE_COLD - AGE_IDLE + 2)	/* rounds to tell cold from hot */
 #define CPU_SHARE	0.02		/* of one CPU that looks may take */
+#define CPU_SHARE_BUSY	0.25		/* while much changes */
 #define SHARE_TURNED	256		/* one of so many pages that turned is a change */
 
 /* What cause.c goes by */
@@ -88,7 +89,7 @@ static struct {
 	__u64 up, down, refused[NR_CAUSES];
 } total;
 
-/* Where a folio of this order found no room */
+/* Where a folio of this order found no room: perhaps it has none in one piece */
 static struct {
 	unsigned char times;
 	unsigned long until;	/* not tried before this round */
@@ -137,7 +138,7 @@ static void note_full(int node, const struct folio *folio)
 
 	if (!has_room(node, folio))
 		return;
-	if (full[node][order].times < MOST_ROUNDS)
+	if (order && full[node][order].times < MOST_ROUNDS)
 		full[node][order].times++;
 	full[node][order].until = total.rounds + (1UL << full[node][order].times);
 }
@@ -376,14 +377,14 @@ static __u64 watched(void)
 	return pages;
 }
 
-/* Much has changed: look again soon. Otherwise wait longer each time. */
+/* While much changes, or little is known, look again soon. Otherwise wait longer each time. */
 static double next_interval(double interval, __u64 moved, double look_seconds)
 {
-	if ((ages_turned() + moved) * SHARE_TURNED > watched())
-		interval = settings.interval;
-	else
-		interval = fmin(interval * 1.5, fmax(settings.longest, settings.interval));
-	return fmax(interval, look_seconds / CPU_SHARE);
+	double longest = fmax(settings.longest, look_seconds / CPU_SHARE);
+
+	if (total.rounds < ENOUGH || (ages_turned() + moved) * SHARE_TURNED > watched())
+		return fmax(settings.interval, look_seconds / CPU_SHARE_BUSY);
+	return fmax(settings.interval, fmin(interval * 1.5, longest));
 }
 
 static void print_metrics(FILE *file, double interval)
