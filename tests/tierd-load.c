@@ -31,7 +31,7 @@ static size_t unit, pages;
 static char *memory;
 static size_t first, count, step = 1;
 
-static volatile __u64 *page(size_t number)
+static __u64 *page(size_t number)
 {
 	return (void *)(memory + number * unit);
 }
@@ -125,7 +125,7 @@ int main(int argc, char **argv)
 
 	for (;;) {
 		for (size_t i = 0; i < count; i++)
-			page(first + i * step)[0]++;
+			__atomic_fetch_add(page(first + i * step), 1, __ATOMIC_RELAXED);
 		if (poll(&input, 1, 1) <= 0)
 			continue;
 		/* stdio must not keep a second command that poll() no longer sees. */

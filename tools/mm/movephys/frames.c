@@ -253,7 +253,7 @@ bool idle_open(void)
 	}
 	/* Marks are one bit a page, and do not tell whose they are. */
 	if (flock(bitmap, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
-		complain(BITMAP " is in use, as by tierd: only one program at a time can make use of it");
+		complain(BITMAP " is in use, as by tierd: only one program at a time can");
 		return false;
 	}
 	if (frames_readable(KPAGEFLAGS))

@@ -70,7 +70,9 @@ static void print_now(struct json_object *event)
 
 static const char *kind(void)
 {
-	return command.status ? "status" : command.query ? "query" : command.dry_run ? "dry-run" : "move";
+	if (command.status)
+		return "status";
+	return command.query ? "query" : command.dry_run ? "dry-run" : "move";
 }
 
 static void add_targets(struct json_object *event)

@@ -42,7 +42,7 @@ static struct node_status *status_of(struct status *status, int node)
 /* Adds what a line as in "anon N0=4096 N1=0" tells. */
 static void add_line(struct status *status, struct cgroup_status *cgroup, char *line)
 {
-	const char *part = strtok(line, " \n");
+	const char *part = strtok(line, "\n ");
 	struct node_status *node;
 	int number;
 	__u64 bytes;
@@ -50,7 +50,7 @@ static void add_line(struct status *status, struct cgroup_status *cgroup, char *
 	/* Other lines tell of parts of these, or of the kernel's memory. */
 	if (!part || (strcmp(part, "anon") && strcmp(part, "file")))
 		return;
-	while ((part = strtok(NULL, " \n"))) {
+	while ((part = strtok(NULL, "\n "))) {
 		if (sscanf(part, "N%d=%llu", &number, &bytes) != 2)
 			continue;
 		node = status_of(status, number);

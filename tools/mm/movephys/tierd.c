@@ -95,7 +95,7 @@ static struct {
 	unsigned long until;	/* not tried before this round */
 } full[MAX_NODES][ORDERS];
 
-static volatile sig_atomic_t woken;
+static atomic_bool woken;
 
 static void wake(int signal)
 {
@@ -367,12 +367,17 @@ static double cpu_seconds(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
+static bool watches(int node)
+{
+	return fast.has[node] || slow.has[node];
+}
+
 static __u64 watched(void)
 {
 	__u64 pages = 0;
 
 	for (int node = 0; node < MAX_NODES; node++)
-		if (fast.has[node] || slow.has[node])
+		if (watches(node))
 			pages += ages_pages(node, AGE_UNKNOWN, AGE_OLDEST);
 	return pages;
 }
@@ -407,14 +412,13 @@ static void print_metrics(FILE *file, double interval)
 			causes[i].name, total.refused[i] * page_size);
 	fputs("# TYPE tierd_hot_bytes gauge\n", file);
 	for (int node = 0; node < MAX_NODES; node++)
-		if (fast.has[node] || slow.has[node])
+		if (watches(node))
 			fprintf(file, "tierd_hot_bytes{node=\"%d\"} %llu\n", node,
 				ages_pages(node, AGE_HOT, AGE_HOT) * page_size);
 	fputs("# HELP tierd_idle_bytes accessed by nobody for at least so many seconds\n"
 	      "# TYPE tierd_idle_bytes gauge\n", file);
 	for (int node = 0; node < MAX_NODES; node++)
-		for (size_t i = 0; (fast.has[node] || slow.has[node]) &&
-				   i < ARRAY_SIZE(seconds); i++)
+		for (size_t i = 0; watches(node) && i < ARRAY_SIZE(seconds); i++)
 			fprintf(file, "tierd_idle_bytes{node=\"%d\",seconds=\"%d\"} %llu\n",
 				node, seconds[i],
 				ages_idle(node, seconds[i]) * page_size);
@@ -534,11 +538,9 @@ static bool works(void)
 	int status;
 
 	if (move_phys_pages(1, &page, NULL, &status, 0) < 0) {
-		complain("%s", errno == ENOSYS ?
-			 "this kernel has no move_phys_pages(2): it needs CONFIG_MOVE_PHYS_PAGES=y" :
-			 errno == EPERM ?
-			 "not permitted: it takes CAP_SYS_ADMIN in the initial user namespace" :
-			 strerror(errno));
+		complain("move_phys_pages: %s%s", strerror(errno),
+			 errno == ENOSYS ? ": it takes CONFIG_MOVE_PHYS_PAGES=y" :
+			 errno == EPERM ? ": it takes CAP_SYS_ADMIN" : "");
 		return false;
 	}
 	if (!frames_readable(KPAGECOUNT)) {

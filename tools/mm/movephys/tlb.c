@@ -16,9 +16,9 @@
 #define HUGE_SIZE	BIT(21)
 
 /* Memory that is only read takes no more than its page tables. */
-static const volatile char *map(size_t size, int advice)
+static const atomic_char *map(size_t size, int advice)
 {
-	char *memory = mmap(NULL, size, PROT_READ,
+	void *memory = mmap(NULL, size, PROT_READ,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (memory == MAP_FAILED)
@@ -27,15 +27,15 @@ static const volatile char *map(size_t size, int advice)
 	return memory;
 }
 
-static void touch(const volatile char *memory, size_t pages, size_t size)
+static void touch(const atomic_char *memory, size_t pages, size_t size)
 {
 	for (size_t i = 0; memory && i < pages; i++)
-		(void)memory[i * size];
+		atomic_load(&memory[i * size]);
 }
 
 void tlb_evict(void)
 {
-	static const volatile char *small, *huge;
+	static const atomic_char *small, *huge;
 	static struct bitmask *allowed, *one;
 
 	if (!allowed) {
