@@ -260,12 +260,14 @@ static __u64 move(int node, enum age min, enum age max, const struct targets *ta
 		  long long limit)
 {
 	struct folio folios[CALL_FOLIOS];
+	const unsigned long failed = total.failed_calls;
 	struct place place = { };
 	long long moved = 0;
 
 	if (!ages_pages(node, min, max))
 		return 0;
-	while (moved < limit && !stopped) {
+	/* After a failed call the next round may do better, but not the next call. */
+	while (moved < limit && !stopped && total.failed_calls == failed) {
 		size_t nr = fill(folios, node, &place, min, max, targets, limit - moved);
 
 		if (!nr)
