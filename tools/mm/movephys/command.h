@@ -12,7 +12,7 @@
 
 struct command {
 	/* From the command line. Numbers are NOT_GIVEN or 0 and more. */
-	const char *to, *from, *cgroup, *fail_on, *keep_free, *comm;
+	const char *to, *from, *cgroup, *fail_on, *keep_free, *comm, *damon;
 	struct option_numbers pids;
 	long status_seconds, idle, accessed, watch, limit, rate, budget;
 	bool query, perf, strict_input, all, strict, dry_run, children, status;

@@ -18,6 +18,8 @@ _movephys()
 		words='ENOENT EFAULT EACCES EBUSY ENOMEM EIO EINVAL' ;;
 	--comm)
 		words=$(cat /proc/[0-9]*/comm 2>/dev/null) ;;
+	--damon)
+		words=$(cd /sys/kernel/mm/damon/admin/kdamonds 2>/dev/null && printf '%s\n' [0-9]*) ;;
 	--pid | -p)
 		words=$(cd /proc && printf '%s\n' [0-9]*) ;;
 	--cgroup)

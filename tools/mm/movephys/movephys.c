@@ -53,6 +53,8 @@ static const struct option_row rows[] = {
 	  .help = "likewise of all processes of this name, as in ps -o comm" },
 	{ 0, "children", .flag = &command.children,
 	  .help = "and of their children, and those of these" },
+	{ 0, "damon", "SCHEME", .text = &command.damon,
+	  .help = "what this scheme of DAMON has chosen: KDAMOND[/CONTEXT/SCHEME]" },
 	{ 0, "from", "NODES", .text = &command.from,
 	  .help = "only pages on these nodes; all, if nothing else names pages" },
 	{ 0, "cgroup", "PATH", .text = &command.cgroup,
@@ -135,8 +137,8 @@ static void check_options(char **args)
 	refuse_if(command.query + !!command.to + command.status != 1,
 		  "one of --to NODES, --query and --status is needed");
 	refuse_if(command.status && (command.addresses || command.processes ||
-				     command.from || command.cgroup || command.flags ||
-				     two_looks() || command.dry_run ||
+				     command.damon || command.from || command.cgroup ||
+				     command.flags || two_looks() || command.dry_run ||
 				     command.watch != NOT_GIVEN),
 		  "--status goes with --json alone");
 	refuse_if(command.query && (command.flags || command.dry_run),
@@ -155,9 +157,11 @@ static void check_options(char **args)
 		  "--children needs --pid or --comm");
 	refuse_if(command.addresses && command.processes,
 		  "addresses and --pid PID exclude each other");
+	refuse_if(command.damon && (command.addresses || command.processes),
+		  "--damon excludes addresses, --pid and --comm");
 	refuse_if(!command.status && !command.addresses && !command.processes &&
-		  !command.from && !command.cgroup,
-		  "one of addresses, -, --pid, --comm, --from and --cgroup is needed");
+		  !command.damon && !command.from && !command.cgroup,
+		  "one of addresses, -, --pid, --comm, --damon, --from and --cgroup is needed");
 }
 
 static bool find_nodes(void)
@@ -195,6 +199,8 @@ static struct source *open_source(char **args)
 	if (command.processes)
 		src = source_processes(command.pids.values, command.pids.nr,
 				       command.comm, command.children);
+	else if (command.damon)
+		src = source_damon(command.damon);
 	else if (!src)
 		src = source_nodes(command.from ? &command.sources : NULL);
 	/* If the source cannot begin again, say so before the first round. */
