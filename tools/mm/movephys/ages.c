@@ -119,7 +119,7 @@ bool ages_place(const struct nodes *fast, const struct nodes *slow)
 	return true;
 }
 
-/* A page that has no mark came after the last look: nothing is known of it. */
+/* A folio without a mark came after the last look, so nothing is known of it. */
 static enum age next_age(enum age age, bool marked, bool idle)
 {
 	if (!marked)
@@ -137,7 +137,7 @@ static void mark(const __u64 *heads, size_t count)
 	all_marked += count;
 }
 
-static void settle(struct area *area)
+static void update_ages(struct area *area)
 {
 	static __u64 marked[LIST], to_mark[LIST];
 	static bool idle[LIST];
@@ -164,7 +164,7 @@ static void settle(struct area *area)
 	list.nr = 0;
 }
 
-/* No folio begins in these frames. Most are untouched memory of ours: leave it so. */
+/* No folio begins in these frames. Do not write zeroes over zeroes: that would take memory. */
 static void clear(struct area *area, __u64 first, __u64 count)
 {
 	__u8 *ages = area->ages + (first - area->start);
@@ -238,9 +238,9 @@ static void look_at(struct area *area)
 			clear(area, at, count);
 		}
 		if (list.nr > LIST - BLOCK)
-			settle(area);
+			update_ages(area);
 	}
-	settle(area);
+	update_ages(area);
 }
 
 void ages_look(void)
@@ -289,7 +289,7 @@ __u64 ages_idle(int node, double seconds)
 {
 	unsigned long idle = 1;		/* so many looks in a row */
 
-	/* What was idle in them was marked in the look before these. */
+	/* A folio that was idle in all of them had been marked in the look before. */
 	while (idle < looks && idle < AGE_OLDEST - AGE_IDLE &&
 	       times[(looks - 1) % NR_AGES] - times[(looks - 1 - idle) % NR_AGES] < seconds)
 		idle++;

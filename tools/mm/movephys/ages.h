@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The age of each folio of some nodes: for how many looks nobody has accessed it. A
- * look asks page_idle about the folios that it has marked, and marks again those that
- * were accessed. An age belongs to a frame. A folio in a frame is known by its mark,
- * as new pages have none, and what moves by ages_forget().
+ * look asks page_idle about the folios that the look before has marked, and marks again
+ * those that were accessed.
+ *
+ * Ages are kept by frame, but belong to the folio. A new folio in a frame has no mark,
+ * so its age begins again. A folio that is moved takes its mark along: the mover calls
+ * ages_forget() for the frame that it leaves.
  */
 #ifndef MOVEPHYS_AGES_H
 #define MOVEPHYS_AGES_H
@@ -26,20 +29,23 @@ enum age {
  */
 bool ages_place(const struct nodes *fast, const struct nodes *slow);
 
-/* What is hot on the slow nodes is not marked: it moves, or ages_mark_hot() follows. */
+/*
+ * A look does not mark hot folios of slow nodes, since they are about to move, and are to
+ * arrive without a mark. ages_mark_hot() marks those that could not move.
+ */
 void ages_look(void);
 void ages_mark_hot(void);
 
 /* Base pages of these ages on a node, as the last look found them */
 __u64 ages_pages(int node, enum age min, enum age max);
-/* Those on a node that have been idle for so long */
+/* Base pages on a node that have been idle for so long */
 __u64 ages_idle(int node, double seconds);
 /* Base pages that became warm after having been cold, or the other way round */
 __u64 ages_turned(void);
 /* Folios marked since the start: each costs a walk of its reverse map, and so does a look. */
 __u64 ages_marked(void);
 
-/* Where to go on in the memory of a node; begins as zero */
+/* A position in the memory of a node. Start with zero. */
 struct place {
 	int area;
 	__u64 next;
@@ -48,7 +54,7 @@ struct place {
 /* Stores the head of the next folio of these ages on a node. False at the end. */
 bool ages_next(int node, struct place *place, enum age min, enum age max, __u64 *head);
 
-/* The folio in this frame has moved away, or is not to be tried again soon. */
+/* Begin again with the folio in this frame: it moved away, or is not to be tried again soon. */
 void ages_forget(__u64 head);
 
 #endif

@@ -105,7 +105,7 @@ static void read_cgroups(struct status *status)
 		      by_size);
 }
 
-/* Marks all there is, waits, and looks once. */
+/* Mark all folios, wait, and look once. */
 static bool look(struct status *status, long seconds)
 {
 	static const struct nodes none;
@@ -117,7 +117,7 @@ static bool look(struct status *status, long seconds)
 		nodes.has[status->nodes[i].node] = true;
 	if (!ages_place(&nodes, &none))
 		return false;
-	/* Marks of others would be taken for ours: only the second look counts. */
+	/* The first look may find marks of others. Only the second one counts. */
 	ages_look();
 	tlb_evict();
 	nap(seconds);
@@ -140,7 +140,7 @@ static size_t time_of(struct status *status, long seconds)
 	return status->nr_times++;
 }
 
-/* What tierd knows, if it runs: the file of one that was killed is still there. */
+/* Read what tierd knows, but only if it runs: one that was killed leaves its file behind. */
 static void ask_tierd(struct status *status)
 {
 	FILE *file = idle_in_use() ? fopen(TIERD, "re") : NULL;

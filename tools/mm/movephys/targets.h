@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where --to sends a page that is on a node now */
+/* The targets of --to, which may depend on the node that a page is on */
 #ifndef MOVEPHYS_TARGETS_H
 #define MOVEPHYS_TARGETS_H
 

@@ -37,7 +37,7 @@
 #define CPU_SHARE_BUSY	0.25		/* while much changes */
 #define SHARE_TURNED	256		/* one of so many pages that turned is a change */
 
-/* What cause.c goes by */
+/* cause.c reads this. */
 struct command command = { .pid = NOT_GIVEN };
 
 static struct {
@@ -89,7 +89,7 @@ static struct {
 	__u64 up, down, refused[NR_CAUSES];
 } total;
 
-/* Where a folio of this order found no room: perhaps it has none in one piece */
+/* Nodes where a folio of an order found no room, perhaps none in one piece */
 static struct {
 	unsigned char times;
 	unsigned long until;	/* not tried before this round */
@@ -146,7 +146,7 @@ static void note_full(int node, const struct folio *folio)
 static void note_refused(const struct folio *folio, int status, int node)
 {
 	total.refused[cause_of(status, folio, node)] += folio->pages;
-	/* These may do better soon. Others are not tried before they are hot or cold again. */
+	/* Only these two may move in the next round. Others wait until they are hot or cold again. */
 	if (status != -EBUSY && status != -ENOMEM)
 		ages_forget(folio->head);
 }
@@ -162,7 +162,7 @@ static bool call(size_t count, const uint64_t *pages, const int *nodes, int *sta
 	return false;
 }
 
-/* Leaves those that really are on this node. */
+/* Leaves those that are on this node: zones of two nodes may overlap, and folios go. */
 static size_t query(int node, struct folio *folios, size_t count)
 {
 	uint64_t pages[CALL_FOLIOS];
@@ -182,7 +182,7 @@ static size_t query(int node, struct folio *folios, size_t count)
 	return left;
 }
 
-/* Leaves those that found no room there. Returns how many base pages moved. */
+/* Leaves the folios that found no room there. Returns how many base pages moved. */
 static __u64 move_to(int node, struct folio *folios, size_t *count, bool last)
 {
 	int nodes[CALL_FOLIOS], status[CALL_FOLIOS];
@@ -231,7 +231,7 @@ static bool some_has_room(const struct targets *targets, const struct folio *fol
 	return false;
 }
 
-/* Stores the next folios for a call, of no more than so many base pages but for one. */
+/* Stores the folios for the next call: @limit base pages, or more by a part of the last folio. */
 static size_t fill(struct folio *folios, int node, struct place *place, enum age min,
 		   enum age max, const struct targets *targets, __u64 limit)
 {
@@ -462,7 +462,7 @@ static void print_round(__u64 up, __u64 down, const __u64 *refused, double secon
 		if (total.refused[i] != refused[i])
 			printf(", %llu %s", total.refused[i] - refused[i], causes[i].name);
 	printf("; %.2f CPU seconds, next in %.1f s\n", seconds, interval);
-	/* Whoever reads this may be gone, or their disk be full. */
+	/* The reader may be gone, or its disk full: go on without it. */
 	clearerr(stdout);
 }
 
@@ -533,7 +533,7 @@ static bool check_settings(void)
 	return true;
 }
 
-/* Whatever the kernel refuses, it refuses at once. */
+/* Learn before the first round what the kernel refuses. */
 static bool works(void)
 {
 	uint64_t page = ~0ULL;

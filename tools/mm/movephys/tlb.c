@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Nothing in user space flushes the TLB of other processes, and a switch of processes
- * need not, since entries are tagged. But the entries of all processes share one TLB:
- * reading more pages than it holds replaces them.
+ * User space cannot flush the translations of another process, and a context switch need
+ * not, since entries are tagged. But all processes share the entries of a TLB: reading
+ * more pages than it holds replaces them.
  */
 #include <numa.h>
 #include <sys/mman.h>
