@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <numa.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -236,6 +237,12 @@ bool nodes_slower(int node, bool faster, struct targets *targets)
 	return true;
 }
 
+/* libnuma knows no distance of a node that came later. */
+static int distance_of(int from, int to)
+{
+	return numa_distance(from, to) ?: INT_MAX;
+}
+
 int nodes_nearest(int node, const struct nodes *nodes, int list[MAX_NODES])
 {
 	int nr = listed(nodes, list);
@@ -244,8 +251,8 @@ int nodes_nearest(int node, const struct nodes *nodes, int list[MAX_NODES])
 	for (int i = 1; i < nr; i++) {
 		int other = list[i], at = i;
 
-		for (; at && numa_distance(node, list[at - 1]) >
-			     numa_distance(node, other); at--)
+		for (; at && distance_of(node, list[at - 1]) > distance_of(node, other);
+		     at--)
 			list[at] = list[at - 1];
 		list[at] = other;
 	}

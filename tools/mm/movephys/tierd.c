@@ -146,7 +146,7 @@ static void note_full(int node, const struct folio *folio)
 static void note_refused(const struct folio *folio, int status, int node)
 {
 	total.refused[cause_of(status, folio, node)] += folio->pages;
-	/* Only these two may move in the next round. Others wait until they are hot or cold again. */
+	/* Only these two may move in the next round. Others wait to be hot or cold again. */
 	if (status != -EBUSY && status != -ENOMEM)
 		ages_forget(folio->head);
 }
