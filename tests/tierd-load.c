@@ -126,7 +126,7 @@ int main(int argc, char **argv)
 	for (;;) {
 		for (size_t i = 0; i < count; i++)
 			__atomic_fetch_add(page(first + i * step), 1, __ATOMIC_RELAXED);
-		if (poll(&input, 1, 1) <= 0)
+		if (poll(&input, 1, count ? 1 : -1) <= 0)
 			continue;
 		/* stdio must not keep a second command that poll() no longer sees. */
 		for (size_t i = 0; i < sizeof(line) - 1; i++) {
