@@ -58,7 +58,8 @@ static void add_time(struct json_object *event)
 static void print(struct json_object *event)
 {
 	progress_clear();
-	puts(json_object_to_json_string_ext(event, JSON_C_TO_STRING_PLAIN));
+	puts(json_object_to_json_string_ext(event, JSON_C_TO_STRING_PLAIN |
+					    JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(event);
 }
 

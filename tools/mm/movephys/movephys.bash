@@ -9,8 +9,9 @@ _movephys()
 
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
 	--to)
-		words=$(cd /sys/devices/system/node && printf '%s\n' slower faster node[0-9]*)
-		words=${words//node/} ;;
+		words=$(cd /sys/devices/system/node && printf '%s\n' node[0-9]*)
+		words=${words//node/}
+		[[ $word = *,* ]] || words+=' slower faster' ;;
 	--from | --fast | --slow)
 		words=$(cd /sys/devices/system/node && printf '%s\n' node[0-9]*)
 		words=${words//node/} ;;

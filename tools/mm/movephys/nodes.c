@@ -62,12 +62,15 @@ bool nodes_with_memory(struct nodes *nodes)
 
 const char *nodes_listed(const int *list, int nr)
 {
-	static char text[5 * MAX_NODES + 1];
+	static char texts[2][6 * MAX_NODES + 1];
+	static bool second;
+	char *text = texts[second];
 	size_t len = 0;
 
+	second = !second;
 	*text = '\0';
-	for (int i = 0; i < nr && len < sizeof(text); i++)
-		len += snprintf(text + len, sizeof(text) - len, "%s%d",
+	for (int i = 0; i < nr && len < sizeof(texts[0]); i++)
+		len += snprintf(text + len, sizeof(texts[0]) - len, "%s%d",
 				i ? ", " : "", list[i]);
 	return text;
 }

@@ -77,7 +77,7 @@ bool nodes_named(const char *text, struct nodes *nodes);
 /* Store the nodes in @list, the nearest to @node first; returns how many. */
 int nodes_nearest(int node, const struct nodes *nodes, int list[MAX_NODES]);
 
-/* The text is valid until the next call: "0, 1", or why it is unknown. */
+/* The text is valid until the call after the next one: "0, 1", or why it is unknown. */
 const char *nodes_known(void);
 const char *nodes_listed(const int *list, int nr);
 

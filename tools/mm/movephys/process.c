@@ -213,6 +213,7 @@ struct processes {
 	struct process_entry *entries;	/* found by these */
 	size_t nr, at;
 	struct process now;
+	bool were_there;	/* in the round before */
 };
 
 static bool add_entry(struct processes *all, struct process_entry entry)
@@ -331,8 +332,10 @@ static bool open_next(struct processes *all)
 	while (all->at < all->nr && !stopped) {
 		const struct process_entry *entry = &all->entries[all->at++];
 
-		if (open_process(&all->now, entry->pid, entry->named))
+		if (open_process(&all->now, entry->pid, entry->named && !all->were_there))
 			return true;
+		if (entry->named && all->were_there)
+			complain("process %d exited meanwhile", entry->pid);
 		all->src.failed |= entry->named;
 	}
 	return false;
@@ -376,7 +379,8 @@ static bool rewind_processes(struct source *src)
 	src->ended = !open_next(all);
 	if (src->ended && !src->failed && !stopped)
 		complain("no process named %s has memory of its own any more", all->comm);
-	return !src->ended && !src->failed;
+	all->were_there = !src->ended && !src->failed;
+	return all->were_there;
 }
 
 struct source *source_processes(const long *pids, size_t nr, const char *comm,
