@@ -213,7 +213,7 @@ struct processes {
 	struct process_entry *entries;	/* found by these */
 	size_t nr, at;
 	struct process now;
-	bool were_there;	/* in the round before */
+	bool again;		/* they were there at first */
 };
 
 static bool add_entry(struct processes *all, struct process_entry entry)
@@ -326,17 +326,22 @@ static bool find_processes(struct processes *all)
 	return nr;
 }
 
+static void say_exited(struct processes *all, pid_t pid)
+{
+	complain("process %d exited meanwhile", pid);
+	all->src.failed = true;
+}
+
 /* The next process that can be opened. Those that we have searched for may be gone. */
 static bool open_next(struct processes *all)
 {
 	while (all->at < all->nr && !stopped) {
 		const struct process_entry *entry = &all->entries[all->at++];
 
-		if (open_process(&all->now, entry->pid, entry->named && !all->were_there))
+		if (open_process(&all->now, entry->pid, false))
 			return true;
-		if (entry->named && all->were_there)
-			complain("process %d exited meanwhile", entry->pid);
-		all->src.failed |= entry->named;
+		if (entry->named)
+			say_exited(all, entry->pid);
 	}
 	return false;
 }
@@ -351,10 +356,8 @@ static bool next_in_processes(struct source *src, struct range *range, bool wait
 			src->done += range->pages;
 			return true;
 		}
-		if (all->now.exited && all->entries[all->at - 1].named) {
-			complain("process %d exited meanwhile", all->now.pid);
-			src->failed = true;
-		}
+		if (all->now.exited && all->entries[all->at - 1].named)
+			say_exited(all, all->now.pid);
 		src->failed |= all->now.hidden;
 		src->ended = src->failed || !open_next(all);
 	}
@@ -373,14 +376,24 @@ static bool rewind_processes(struct source *src)
 	src->done = 0;
 	if (!find_processes(all))
 		return false;
-	for (size_t i = 0; i < all->nr && !stopped; i++)
-		if (open_process(&all->now, all->entries[i].pid, false))
+	/* Find out about all of them before any page moves. */
+	for (size_t i = 0; i < all->nr && !stopped; i++) {
+		const struct process_entry *entry = &all->entries[i];
+
+		if (open_process(&all->now, entry->pid, entry->named && !all->again))
 			src->total += resident(&all->now);
+		else if (entry->named && all->again)
+			say_exited(all, entry->pid);
+		else if (entry->named)
+			return false;
+	}
+	all->again = true;
+	if (src->failed || stopped)
+		return false;
 	src->ended = !open_next(all);
 	if (src->ended && !src->failed && !stopped)
 		complain("no process named %s has memory of its own any more", all->comm);
-	all->were_there = !src->ended && !src->failed;
-	return all->were_there;
+	return !src->ended && !src->failed;
 }
 
 struct source *source_processes(const long *pids, size_t nr, const char *comm,
