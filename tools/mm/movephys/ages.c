@@ -119,10 +119,14 @@ bool ages_place(const struct nodes *fast, const struct nodes *slow)
 	return true;
 }
 
-/* A folio without a mark came after the last look, so nothing is known of it. */
+/*
+ * A folio without a mark came after the last look, or was accessed since: reclaim, and
+ * others who read the bitmap of page_idle, take marks off such folios. It is taken for
+ * the folio of the last look, unless there was none.
+ */
 static enum age next_age(enum age age, bool marked, bool idle)
 {
-	if (!marked)
+	if (!marked && age == AGE_UNKNOWN)
 		return AGE_UNKNOWN;
 	if (!idle)
 		return age == AGE_WARM || age == AGE_HOT ? AGE_HOT : AGE_WARM;

@@ -4,9 +4,8 @@
  * look asks page_idle about the folios that the look before has marked, and marks again
  * those that were accessed.
  *
- * Ages are kept by frame, but belong to the folio. A new folio in a frame has no mark,
- * so its age begins again. A folio that is moved takes its mark along: the mover calls
- * ages_forget() for the frame that it leaves.
+ * Ages are kept by frame, but belong to the folio: a look forgets those of frames that
+ * are free, and a mover calls ages_forget() for the frame that a folio has left.
  */
 #ifndef MOVEPHYS_AGES_H
 #define MOVEPHYS_AGES_H
@@ -14,7 +13,7 @@
 #include "nodes.h"
 
 enum age {
-	AGE_UNKNOWN,		/* no folio, or one that was not marked before */
+	AGE_UNKNOWN,		/* no folio, or one that is new there */
 	AGE_HOT,		/* accessed before each of the last two looks */
 	AGE_WARM,		/* accessed before the last look */
 	AGE_IDLE,		/* idle in it, and one more for each idle look before */
