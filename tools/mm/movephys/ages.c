@@ -126,8 +126,8 @@ bool ages_place(const struct nodes *fast, const struct nodes *slow)
  */
 static enum age next_age(enum age age, bool marked, bool idle)
 {
-	if (!marked && age == AGE_UNKNOWN)
-		return AGE_UNKNOWN;
+	if (!marked && age == AGE_NONE)
+		return AGE_NEW;
 	if (!idle)
 		return age == AGE_WARM || age == AGE_HOT ? AGE_HOT : AGE_WARM;
 	if (age < AGE_IDLE)
@@ -175,7 +175,7 @@ static void clear(struct area *area, __u64 first, __u64 count)
 
 	for (__u64 i = 0; i < count; i++)
 		if (ages[i])
-			ages[i] = AGE_UNKNOWN;
+			ages[i] = AGE_NONE;
 }
 
 static void add_folio(__u64 head, __u64 pages, __u64 flags)
@@ -333,5 +333,5 @@ void ages_forget(__u64 head)
 {
 	for (int i = 0; i < nr_areas; i++)
 		if (head >= areas[i].start && head < areas[i].end)
-			areas[i].ages[head - areas[i].start] = AGE_UNKNOWN;
+			areas[i].ages[head - areas[i].start] = AGE_NONE;
 }

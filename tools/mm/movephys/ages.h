@@ -13,9 +13,10 @@
 #include "nodes.h"
 
 enum age {
-	AGE_UNKNOWN,		/* no folio, or one that is new there */
+	AGE_NONE,		/* no folio, or one that arrived after the last look */
 	AGE_HOT,		/* accessed before each of the last two looks */
 	AGE_WARM,		/* accessed before the last look */
+	AGE_NEW,		/* found by the last look, and marked */
 	AGE_IDLE,		/* idle in it, and one more for each idle look before */
 	AGE_COLD = AGE_IDLE + 2,
 	AGE_OLDEST = 255,

@@ -380,7 +380,7 @@ static __u64 watched(void)
 
 	for (int node = 0; node < MAX_NODES; node++)
 		if (watches(node))
-			pages += ages_pages(node, AGE_UNKNOWN, AGE_OLDEST);
+			pages += ages_pages(node, AGE_NONE, AGE_OLDEST);
 	return pages;
 }
 
