@@ -36,7 +36,7 @@ static bool open_relative(bool faster)
 				all.nodes[all.nr++] = known[node]->nodes[i];
 	}
 	if (!all.nr)
-		complain("--to %s: nodes with memory, %s, are of one tier and equally far from CPUs",
+		complain("--to %s: nodes %s are of one tier and equally far from CPUs",
 			 command.to, nodes_known());
 	return all.nr;
 }
