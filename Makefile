@@ -33,7 +33,7 @@ export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help demo check check-full check-all check-arch bench kselftest guest shell source kernel \
-	movephys kselftests install install-strip uninstall libnuma packages plan apply unapply port series patch dist clean
+	movephys kselftests install install-strip uninstall deb libnuma packages plan apply unapply port series patch dist clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -87,12 +87,12 @@ kernel: source ## build the guest's kernel
 	@scripts/packages build
 	@scripts/kernel
 
-movephys: ## build the tool, and the example of a daemon: static, for the guest
+movephys: ## build movephys and tierd: static, for the guest
 	@scripts/packages tools
 	@mkdir -p build
-	@$(MAKE) -s -C tools/mm/movephys O=$(CURDIR)/build LDFLAGS=-static all examples
+	@$(MAKE) -s -C tools/mm/movephys O=$(CURDIR)/build LDFLAGS=-static all
 
-install: ## install the tool, its manual pages, header and completion: DESTDIR=/stage prefix=/usr
+install: ## install movephys and tierd, manual pages, header and completion: DESTDIR=/stage prefix=/usr
 install-strip: ## the same, without symbols
 install install-strip:
 	@scripts/packages tools
@@ -102,6 +102,10 @@ install install-strip:
 
 uninstall: ## remove what make install has installed: the same DESTDIR and prefix
 	@$(MAKE) -s -C tools/mm/movephys $(if $(DESTDIR),DESTDIR=$(abspath $(DESTDIR))) $@
+
+deb: ## build Debian packages of movephys, tierd and the header, and leave them in dist/
+	@scripts/packages tools deb
+	@scripts/deb
 
 libnuma: ## build libnuma with the call in it, and write the patch for numactl to dist/
 	@scripts/packages libnuma

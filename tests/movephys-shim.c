@@ -15,6 +15,9 @@
  * SHIM_NO_SIZES=1	kpageflags and kpagecount cannot be opened
  * SHIM_NO_SYS=1	sysfs cannot
  * SHIM_COUNT=N		what kpagecount has for every frame (1)
+ * SHIM_TIERS=1		nodes 0 and 1 are the only ones, and there is page_idle
+ * SHIM_HOT=ADDRESS	with that, what is accessed all the time: 16 MiB from there on
+ * SHIM_FAIL=N		the first calls that move anything fail
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -33,9 +36,9 @@
 #define FRAMES	0x400000
 #define NR	548
 
-static unsigned char on_target[FRAMES];
+static unsigned char on_target[FRAMES], idle[FRAMES];
 static double clock_now = 1000;
-static int flags_fd = -1, count_fd = -1;
+static int flags_fd = -1, count_fd = -1, idle_fd = -1;
 
 static double setting(const char *name)
 {
@@ -63,10 +66,12 @@ static uint64_t folio_frames(uint64_t frame)
 static uint64_t flags_of(uint64_t frame)
 {
 	uint64_t frames = folio_frames(frame);
+	uint64_t flags = 1ULL << KPF_MMAP | 1ULL << KPF_LRU |
+			 (uint64_t)idle[frame] << KPF_IDLE;
 
 	if (frames == 1)
-		return 1ULL << KPF_MMAP | 1ULL << KPF_LRU;
-	return 1ULL << KPF_MMAP | 1ULL << KPF_LRU |
+		return flags;
+	return flags |
 	       1ULL << (frame % frames ? KPF_COMPOUND_TAIL : KPF_COMPOUND_HEAD);
 }
 
@@ -110,6 +115,7 @@ long syscall(long number, ...)
 	long (*real)(long number, ...) = dlsym(RTLD_NEXT, "syscall");
 	unsigned long pages = 0;
 	long arg[6], left = 0;
+	static int failed;
 	va_list args;
 
 	va_start(args, number);
@@ -118,6 +124,11 @@ long syscall(long number, ...)
 	va_end(args);
 	if (number != NR)
 		return real(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+	if (arg[2] && failed < setting("SHIM_FAIL")) {
+		failed++;
+		errno = ENOMEM;
+		return -1;
+	}
 	for (long i = 0; i < arg[0]; i++) {
 		const uint64_t *addresses = (const uint64_t *)arg[1];
 		const int *nodes = (const int *)arg[2];
@@ -152,7 +163,8 @@ int open64(const char *path, int flags, ...)
 {
 	int (*real)(const char *path, int flags, ...) = dlsym(RTLD_NEXT, "open64");
 	int *fd = !strcmp(path, "/proc/kpageflags") ? &flags_fd :
-		  !strcmp(path, "/proc/kpagecount") ? &count_fd : NULL;
+		  !strcmp(path, "/proc/kpagecount") ? &count_fd :
+		  getenv("SHIM_TIERS") && strstr(path, "/page_idle/") ? &idle_fd : NULL;
 
 	if (!fd)
 		return real(path, flags, 0600);
@@ -164,6 +176,40 @@ int open64(const char *path, int flags, ...)
 	return *fd;
 }
 
+/* The kernel keeps marks, and finds out which are true, of the heads of folios only. */
+static ssize_t idle_words(uint64_t *words, size_t size, off64_t offset, int write)
+{
+	uint64_t hot = setting("SHIM_HOT") ? strtoull(getenv("SHIM_HOT"), NULL, 0) / PAGE : FRAMES;
+	uint64_t first = offset * 8;
+
+	if (first >= FRAMES)
+		return 0;
+	for (uint64_t i = 0; i < size * 8; i++) {
+		uint64_t frame = first + i, bit = 1ULL << i % 64;
+
+		if (frame % folio_frames(frame))
+			continue;
+		if (write) {
+			idle[frame] |= !!(words[i / 64] & bit);
+			continue;
+		}
+		if (frame >= hot && frame < hot + 4096)
+			idle[frame] = 0;
+		words[i / 64] = idle[frame] ? words[i / 64] | bit : words[i / 64] & ~bit;
+	}
+	return size;
+}
+
+ssize_t pwrite64(int fd, const void *buffer, size_t size, off64_t offset)
+{
+	ssize_t (*real)(int fd, const void *buffer, size_t size, off64_t offset) =
+		dlsym(RTLD_NEXT, "pwrite64");
+
+	if (fd >= 0 && fd == idle_fd)
+		return idle_words((uint64_t *)buffer, size, offset, 1);
+	return real(fd, buffer, size, offset);
+}
+
 ssize_t pread64(int fd, void *buffer, size_t size, off64_t offset)
 {
 	ssize_t (*real)(int fd, void *buffer, size_t size, off64_t offset) =
@@ -171,6 +217,8 @@ ssize_t pread64(int fd, void *buffer, size_t size, off64_t offset)
 	uint64_t *entry = buffer;
 	size_t i;
 
+	if (fd >= 0 && fd == idle_fd)
+		return idle_words(buffer, size, offset, 0);
 	if (fd < 0 || (fd != flags_fd && fd != count_fd))
 		return real(fd, buffer, size, offset);
 	for (i = 0; i < size / 8 && offset / 8 + i < FRAMES; i++)
@@ -179,10 +227,38 @@ ssize_t pread64(int fd, void *buffer, size_t size, off64_t offset)
 	return i * 8;
 }
 
+/* libnuma asks the machine which nodes are possible. */
+struct bitmask *numa_parse_nodestring_all(const char *text)
+{
+	struct bitmask *(*real)(const char *text) = dlsym(RTLD_NEXT, "numa_parse_nodestring_all");
+	struct bitmask *(*alloc)(unsigned int bits) = dlsym(RTLD_NEXT, "numa_bitmask_alloc");
+	void (*set)(struct bitmask *mask, unsigned int bit) = dlsym(RTLD_NEXT, "numa_bitmask_setbit");
+	struct bitmask *mask;
+
+	if (!getenv("SHIM_TIERS"))
+		return real(text);
+	mask = alloc(2);
+	set(mask, *text - '0');
+	return mask;
+}
+
+/* Node 0 has none of the frames that are in use, and 4 GiB that are free. */
+static const char zones[] =
+"Node 0, zone   Normal\n"
+"  pages free     1048576\n        low      0\n        spanned  0\n        managed  1048576\n"
+"        protection: (0, 0)\n  start_pfn:           4194304\n"
+"Node 1, zone   Normal\n"
+"  pages free     0\n        low      0\n        spanned  4194304\n        managed  4194304\n"
+"        protection: (0, 0)\n  start_pfn:           0\n";
+
 FILE *fopen64(const char *path, const char *mode)
 {
 	FILE *(*real)(const char *path, const char *mode) = dlsym(RTLD_NEXT, "fopen64");
 
+	if (getenv("SHIM_TIERS") && !strcmp(path, "/proc/zoneinfo"))
+		return fmemopen((void *)zones, strlen(zones), "r");
+	if (getenv("SHIM_TIERS") && strstr(path, "/has_memory"))
+		return fmemopen("0-1\n", 4, "r");
 	if (getenv("SHIM_NO_SYS") && !strncmp(path, "/sys/", 5)) {
 		errno = ENOENT;
 		return NULL;

@@ -126,7 +126,7 @@ void batch_select_idle(struct batch *batch, bool idle, bool remark)
 	static __u64 accessed[BATCH];
 	size_t nr = 0, nr_accessed = 0;
 
-	idle_look(heads_of(batch), batch->nr);
+	idle_look(heads_of(batch), batch->nr, NULL);
 	for (size_t i = 0; i < batch->nr && !stopped; i++) {
 		int state = idle_state(batch->folios[i].head);
 

@@ -12,6 +12,7 @@ struct folio {
 	__u64 named;		/* how many of its pages the source gave */
 	__u64 head;		/* its first frame */
 	__u64 pages;		/* its size; 1 if sizes are unknown */
+	int node;		/* where a query has found it */
 };
 
 struct batch {

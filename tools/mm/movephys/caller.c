@@ -4,12 +4,14 @@
  * "moved" in the summary is what really moved. One address names all of a folio.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "caller.h"
 #include "command.h"
 #include "move_phys_pages.h"
 #include "report.h"
+#include "targets.h"
 
 #define TRIES	4		/* for what is busy */
 #define STALE	0.1		/* seconds after which sizes are read again */
@@ -31,7 +33,8 @@ static void say_call_failed(void)
 	switch (errno) {
 	case ENODEV:
 		complain("no memory on node %s: nodes with memory are %s",
-			 command.to, nodes_known());
+			 nodes_listed(targets_all()->nodes, targets_all()->nr),
+			 nodes_known());
 		return;
 	case ENOSYS:
 		why = "this kernel has no move_phys_pages(2): it needs CONFIG_MOVE_PHYS_PAGES=y";
@@ -52,7 +55,7 @@ bool caller_works(void)
 	uint64_t page = ~0ULL;
 	int status;
 
-	if (move_phys_pages(1, &page, command.query ? NULL : &command.targets[0],
+	if (move_phys_pages(1, &page, command.query ? NULL : &targets_all()->nodes[0],
 			    &status, command.flags) >= 0)
 		return true;
 	say_call_failed();
@@ -65,8 +68,7 @@ static bool left_out(int status)
 	if (command.from)
 		return status < 0 || status >= MAX_NODES ||
 		       !command.sources.has[status];
-	return status == -ENOENT && !command.addresses &&
-	       command.pid == NOT_GIVEN;
+	return status == -ENOENT && !command.addresses && !command.processes;
 }
 
 /*
@@ -95,16 +97,36 @@ static bool find(struct folio *folio, int node)
 
 	if (command.limit != NOT_GIVEN && command.query && folio->named > left)
 		folio->named = left;
-	if (command.dry_run && !is_target(node) &&
+	if (command.dry_run && !targets_stays(node) &&
 	    !within_limit(folio, 1, found->pages - tally.there.pages)) {
 		limit_reached = true;
 		return false;
 	}
+	folio->node = node;
 	report_found(folio, node);
 	if (command.limit != NOT_GIVEN && command.query &&
 	    found->pages >= (__u64)command.limit)
 		limit_reached = true;
 	return true;
+}
+
+static int by_node(const void *a, const void *b)
+{
+	const struct folio *one = a, *two = b;
+
+	if (one->node != two->node)
+		return one->node - two->node;
+	return (one->address > two->address) - (one->address < two->address);
+}
+
+/* Returns how many folios from the first on have the same targets. */
+static size_t same_targets(const struct folio *folios, size_t count)
+{
+	size_t n = 0;
+
+	while (n < count && targets_of(folios[n].node) == targets_of(folios[0].node))
+		n++;
+	return n;
 }
 
 /* Leaves the folios that are still to be moved in the batch. */
@@ -127,10 +149,12 @@ static bool look(struct batch *batch)
 			continue;
 		if (status[i] < 0 || status[i] >= MAX_NODES)
 			report_refused(folio, status[i], -1);
-		else if (find(folio, status[i]) && !is_target(status[i]))
+		else if (find(folio, status[i]) && !targets_stays(status[i]))
 			batch->folios[left++] = *folio;
 	}
 	batch->nr = moves() ? left : 0;
+	if (same_targets(batch->folios, batch->nr) < batch->nr)
+		qsort(batch->folios, batch->nr, sizeof(*batch->folios), by_node);
 	return true;
 }
 
@@ -160,6 +184,17 @@ static bool call(const struct folio *folios, size_t count, int node, int *status
 	return true;
 }
 
+/* Returns how many of these folios leave enough free on the node: --keep-free */
+static size_t fitting(int node, const struct folio *folios, size_t count)
+{
+	__u64 room = targets_room(node);
+	size_t n = 0;
+
+	while (n < count && folios[n].pages <= room)
+		room -= folios[n++].pages;
+	return n;
+}
+
 /*
  * Busy folios are tried again a few times, as long as that helps. Those that
  * another target may have room for are left in @folios; returns how many, or -1.
@@ -168,8 +203,16 @@ static ssize_t move_to(int node, struct folio *folios, size_t count, bool last)
 {
 	static struct folio rest[BATCH];
 	static int status[BATCH];
-	size_t left = 0;
+	size_t left = 0, fits = fitting(node, folios, count);
 
+	for (size_t i = fits; i < count; i++) {
+		if (last)
+			report_refused(&folios[i], -ENOMEM, node);
+		else
+			rest[left++] = folios[i];
+		without_room += last;
+	}
+	count = fits;
 	for (int try = 1; count; try++) {
 		size_t busy = 0, moved = 0;
 		bool again;
@@ -225,6 +268,7 @@ bool caller_take(struct batch *batch)
 	if (!look(batch))
 		return false;
 	for (count = batch->nr; count; count -= n, folios += n) {
+		const struct targets *targets;
 		ssize_t rest;
 
 		if (stopped || caller_found_no_room())
@@ -234,13 +278,14 @@ bool caller_take(struct batch *batch)
 			batch_measure(folios, count);
 			measured = now();
 		}
-		n = next_slice(folios, count);
+		n = next_slice(folios, same_targets(folios, count));
 		if (!n)
 			break;
 		rest = n;
-		for (int i = 0; rest > 0 && i < command.nr_targets; i++)
-			rest = move_to(command.targets[i], folios, rest,
-				       i == command.nr_targets - 1);
+		targets = targets_of(folios->node);
+		for (int i = 0; rest > 0 && i < targets->nr; i++)
+			rest = move_to(targets->nodes[i], folios, rest,
+				       i == targets->nr - 1);
 		if (rest < 0)
 			return false;
 		report_progress(1 - (double)(count - n) / batch->nr);

@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The user's command. Only movephys.c writes it. */
+/* The user's command. Only the file with main() writes it. */
 #ifndef MOVEPHYS_COMMAND_H
 #define MOVEPHYS_COMMAND_H
 
 #include <sys/types.h>
 
 #include "nodes.h"
+#include "options.h"
 
 #define NOT_GIVEN	(-1)
 
 struct command {
 	/* From the command line. Numbers are NOT_GIVEN or 0 and more. */
-	const char *to, *from, *cgroup, *fail_on;
-	long pid, idle, accessed, watch, limit, rate, budget;
-	bool query, perf, strict_input, all, strict, dry_run;
+	const char *to, *from, *cgroup, *fail_on, *keep_free, *comm, *damon;
+	struct option_numbers pids;
+	long status_seconds, idle, accessed, watch, limit, rate, budget;
+	bool query, perf, strict_input, all, strict, dry_run, children, status;
 	bool json, verbose, quiet, help, version;
 
 	/* Derived from it */
 	bool addresses;		/* are arguments or standard input */
+	bool processes;		/* --pid, --comm */
+	long pid;		/* of --pid, if it is all of one process */
 	struct nodes sources;	/* of --from */
-	int targets[MAX_NODES];	/* of --to, in their order */
-	int nr_targets;
 	int flags;		/* MPOL_MF_* */
 };
 
@@ -30,14 +32,6 @@ extern struct command command;
 static inline bool moves(void)
 {
 	return command.to && !command.dry_run;
-}
-
-static inline bool is_target(int node)
-{
-	for (int i = 0; i < command.nr_targets; i++)
-		if (command.targets[i] == node)
-			return true;
-	return false;
 }
 
 #endif

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/kernel-page-flags.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "frames.h"
@@ -47,6 +48,17 @@ bool frames_readable(enum frame_file file)
 	}
 	errno = cache->error;
 	return cache->fd >= 0;
+}
+
+size_t frames_read(enum frame_file file, __u64 first, size_t count, __u64 *entries)
+{
+	ssize_t got;
+
+	if (!frames_readable(file))
+		return 0;
+	got = pread(caches[file].fd, entries, count * sizeof(*entries),
+		    first * sizeof(*entries));
+	return got > 0 ? got / sizeof(*entries) : 0;
 }
 
 void frames_refresh(void)
@@ -145,17 +157,15 @@ bool frames_mapped(__u64 frame)
 	return frames_entry(KPAGEFLAGS, frame) & BIT(KPF_MMAP);
 }
 
-__u64 frames_run(__u64 frame, bool *mapped)
+__u64 frames_run(__u64 frame, __u64 *flags)
 {
 	const __u64 least = RUN_BYTES / page_size ?: 1;
-	__u64 flags = 0, frames;
+	__u64 frames;
 
-	if (frame % least == 0)
-		flags = entry_alone(KPAGEFLAGS, frame);
-	*mapped = flags & BIT(KPF_MMAP);
-	if (flags & BIT(KPF_NOPAGE))
+	*flags = frame % least ? 0 : entry_alone(KPAGEFLAGS, frame);
+	if (*flags & BIT(KPF_NOPAGE))
 		return least;
-	if (!*mapped || !(flags & BIT(KPF_COMPOUND_HEAD)))
+	if (!(*flags & BIT(KPF_MMAP)) || !(*flags & BIT(KPF_COMPOUND_HEAD)))
 		return 0;
 	frames = compound(frame).frames;
 	return frames < least ? 0 : frames;
@@ -166,11 +176,14 @@ bool frames_zero_page(__u64 frame)
 	return entry_alone(KPAGEFLAGS, frame) & BIT(KPF_ZERO_PAGE);
 }
 
-/* Successive words of the bitmap */
+/* Successive words of the bitmap, for these heads */
 struct words {
 	__u64 first;
 	size_t nr;
 	__u64 bits[WORD_FRAMES];
+	const __u64 *heads;
+	bool *idle;		/* answers for these heads, or NULL */
+	size_t nr_heads;
 };
 
 /* At the end of memory the kernel takes a word, but does not count it. */
@@ -186,10 +199,16 @@ static void flush(struct words *words, bool write)
 	/* ENXIO: no such frames */
 	if (done < 0 && errno != ENXIO)
 		complain("cannot use " BITMAP ": %s", strerror(errno));
+	for (size_t i = 0; words->idle && i < words->nr_heads; i++) {
+		__u64 word = words->heads[i] / WORD_FRAMES - words->first;
+
+		words->idle[i] = done > 0 && word < done / sizeof(words->bits[0]) &&
+			words->bits[word] & BIT(words->heads[i] % WORD_FRAMES);
+	}
 	words->nr = 0;
 }
 
-static void each_word(const __u64 *heads, size_t count, bool write)
+static void each_word(const __u64 *heads, size_t count, bool write, bool *idle)
 {
 	struct words words = { };
 
@@ -199,13 +218,27 @@ static void each_word(const __u64 *heads, size_t count, bool write)
 		if (!words.nr || at > words.nr || at == ARRAY_SIZE(words.bits)) {
 			flush(&words, write);
 			words.first = heads[i] / WORD_FRAMES;
+			words.heads = heads + i;
+			words.idle = idle ? idle + i : NULL;
+			words.nr_heads = 0;
 			at = 0;
 		}
 		if (at == words.nr)
 			words.bits[words.nr++] = 0;
 		words.bits[at] |= BIT(heads[i] % WORD_FRAMES);
+		words.nr_heads++;
 	}
 	flush(&words, write);
+}
+
+bool idle_in_use(void)
+{
+	int fd = open(BITMAP, O_RDONLY | O_CLOEXEC);
+	bool used = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+
+	if (fd >= 0)
+		close(fd);
+	return used;
 }
 
 bool idle_open(void)
@@ -218,6 +251,11 @@ bool idle_open(void)
 			 " (it takes CONFIG_IDLE_PAGE_TRACKING=y)");
 		return false;
 	}
+	/* Marks are one bit a page, and do not tell whose they are. */
+	if (flock(bitmap, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+		complain(BITMAP " is in use, as by tierd: only one program at a time can");
+		return false;
+	}
 	if (frames_readable(KPAGEFLAGS))
 		return true;
 	complain("cannot open %s: %s", frames_path(KPAGEFLAGS), strerror(errno));
@@ -226,12 +264,12 @@ bool idle_open(void)
 
 void idle_mark(const __u64 *heads, size_t count)
 {
-	each_word(heads, count, true);
+	each_word(heads, count, true, NULL);
 }
 
-void idle_look(const __u64 *heads, size_t count)
+void idle_look(const __u64 *heads, size_t count, bool *idle)
 {
-	each_word(heads, count, false);
+	each_word(heads, count, false, idle);
 	frames_refresh();
 }
 

@@ -26,6 +26,9 @@ const char *frames_path(enum frame_file file);
 /* The entry of a frame; 0 if there is none. Neighbours are read along and cached. */
 __u64 frames_entry(enum frame_file file, __u64 frame);
 
+/* Read the entries of successive frames past the cache; returns how many there are. */
+size_t frames_read(enum frame_file file, __u64 first, size_t count, __u64 *entries);
+
 /* Forget the caches, since they may be out of date. */
 void frames_refresh(void);
 
@@ -46,21 +49,29 @@ bool frames_mapped(__u64 frame);
 
 /*
  * Returns how many frames from this one on need no look at each: those of a folio
- * whose first frame is mapped, or of a hole without memory, of 2 MiB or more.
+ * whose first frame is mapped, or of a hole without memory, of 2 MiB or more. Stores
+ * the flags of the first one.
  */
 #define RUN_BYTES	BIT(21)
-__u64 frames_run(__u64 frame, bool *mapped);
+__u64 frames_run(__u64 frame, __u64 *flags);
 
 bool frames_zero_page(__u64 frame);
 
 /*
  * The bitmap of page_idle. Only folios on an LRU list can be marked, and a large
- * one has only the bit of its head.
+ * one has only the bit of its head. The kernel clears and reads the accessed bits of
+ * page tables for it, and flushes no TLB: a CPU sets the bit only when it walks the
+ * page table, so a page whose translation stays in a TLB looks idle although it is
+ * accessed. tlb_evict() makes CPUs walk again.
  */
 bool idle_open(void);		/* false after a message */
+bool idle_in_use(void);		/* by another program that opens it so */
 void idle_mark(const __u64 *heads, size_t count);
-/* Make the kernel look whether marked folios were accessed since. */
-void idle_look(const __u64 *heads, size_t count);
+/*
+ * Make the kernel look whether marked folios were accessed since. Stores which are
+ * idle, if @idle is not NULL.
+ */
+void idle_look(const __u64 *heads, size_t count, bool *idle);
 /* After that: 1 idle, 0 accessed or not marked, -1 cannot be marked. */
 int idle_state(__u64 head);
 

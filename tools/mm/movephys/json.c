@@ -11,6 +11,8 @@
 #include <sys/time.h>
 
 #include "report.h"
+#include "status.h"
+#include "targets.h"
 
 #define SCHEMA	1
 
@@ -56,7 +58,8 @@ static void add_time(struct json_object *event)
 static void print(struct json_object *event)
 {
 	progress_clear();
-	puts(json_object_to_json_string_ext(event, JSON_C_TO_STRING_PLAIN));
+	puts(json_object_to_json_string_ext(event, JSON_C_TO_STRING_PLAIN |
+					    JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(event);
 }
 
@@ -68,6 +71,8 @@ static void print_now(struct json_object *event)
 
 static const char *kind(void)
 {
+	if (command.status)
+		return "status";
 	return command.query ? "query" : command.dry_run ? "dry-run" : "move";
 }
 
@@ -75,9 +80,9 @@ static void add_targets(struct json_object *event)
 {
 	struct json_object *targets = json_object_new_array();
 
-	for (int i = 0; i < command.nr_targets; i++)
+	for (int i = 0; i < targets_all()->nr; i++)
 		json_object_array_add(targets,
-				      json_object_new_int(command.targets[i]));
+				      json_object_new_int(targets_all()->nodes[i]));
 	json_object_object_add(event, "targets", targets);
 }
 
@@ -89,7 +94,7 @@ void json_start(void)
 	add_text(event, "version", VERSION);
 	add_time(event);
 	add_text(event, "command", kind());
-	if (!command.query)
+	if (command.to)
 		add_targets(event);
 	add(event, "page_size", page_size);
 	json_object_object_add(event, "sizes_known",
@@ -183,6 +188,67 @@ void json_progress(__u64 done, __u64 total)
 		add(event, "pages_total", total);
 	add_amount(event, moves() ? "moved" : "found",
 		   moves() ? &tally.all_moved : &tally.all_found);
+	print_now(event);
+}
+
+static void add_idle(struct json_object *object, const struct status *status,
+		     const struct node_status *node)
+{
+	struct json_object *idle = json_object_new_array();
+
+	for (size_t i = 0; i < status->nr_times; i++) {
+		struct json_object *part = json_object_new_object();
+
+		add(part, "seconds", status->times[i]);
+		add(part, "bytes", node->idle[i]);
+		json_object_array_add(idle, part);
+	}
+	json_object_object_add(object, "idle", idle);
+}
+
+static void add_node_statuses(struct json_object *event, const struct status *status)
+{
+	struct json_object *nodes = json_object_new_array();
+
+	for (size_t i = 0; i < status->nr_nodes; i++) {
+		const struct node_status *node = &status->nodes[i];
+		struct json_object *object = json_object_new_object();
+
+		add(object, "node", node->node);
+		if (node->speed.tier >= 0)
+			add(object, "tier", node->speed.tier);
+		if (node->speed.distance >= 0)
+			add(object, "distance", node->speed.distance);
+		add(object, "size", node->size.total);
+		add(object, "free", node->size.free);
+		if (status->nr_times)
+			add_idle(object, status, node);
+		json_object_array_add(nodes, object);
+	}
+	json_object_object_add(event, "nodes", nodes);
+}
+
+void json_status(const struct status *status)
+{
+	struct json_object *event = new_event("status");
+	struct json_object *cgroups = json_object_new_array();
+	char number[16];
+
+	add_time(event);
+	add_node_statuses(event, status);
+	for (size_t i = 0; i < status->nr_cgroups; i++) {
+		struct json_object *object = json_object_new_object();
+		struct json_object *on = json_object_new_object();
+
+		add_text(object, "path", status->cgroups[i].path);
+		for (size_t j = 0; j < status->nr_nodes; j++) {
+			snprintf(number, sizeof(number), "%d", status->nodes[j].node);
+			add(on, number, status->cgroups[i].on[j]);
+		}
+		json_object_object_add(object, "on", on);
+		json_object_array_add(cgroups, object);
+	}
+	json_object_object_add(event, "cgroups", cgroups);
 	print_now(event);
 }
 

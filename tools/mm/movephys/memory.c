@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Addresses of what processes have in memory on some nodes */
+#include <linux/kernel-page-flags.h>
 #include <stdio.h>
 
 #include "frames.h"
@@ -47,15 +48,14 @@ static bool wanted(__u64 frame)
 static bool next_run(struct memory *memory, const struct span *span,
 		     struct range *range)
 {
-	__u64 start = memory->next;
-	bool mapped;
-	__u64 frames = frames_run(start, &mapped);
+	__u64 start = memory->next, flags;
+	__u64 frames = frames_run(start, &flags);
 
 	if (!frames || frames > span->end - start)
 		return false;
 	memory->next += frames;
 	memory->src.done += frames;
-	if (mapped)
+	if (flags & BIT(KPF_MMAP))
 		*range = (struct range){ start * page_size, frames };
 	return true;
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Completion of movephys(8) for bash. The tool itself tells which options there are.
+# Completion of movephys(8) and tierd(8) for bash. They themselves tell which options there are.
 
 _movephys()
 {
@@ -8,17 +8,28 @@ _movephys()
 	local help
 
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
-	--to | --from)
+	--to)
+		words=$(cd /sys/devices/system/node && printf '%s\n' node[0-9]*)
+		words=${words//node/}
+		[[ $word = *,* ]] || words+=' slower faster' ;;
+	--from | --fast | --slow)
 		words=$(cd /sys/devices/system/node && printf '%s\n' node[0-9]*)
 		words=${words//node/} ;;
 	--fail-on)
 		words='ENOENT EFAULT EACCES EBUSY ENOMEM EIO EINVAL' ;;
+	--comm)
+		words=$(cat /proc/[0-9]*/comm 2>/dev/null) ;;
+	--damon)
+		words=$(cd /sys/kernel/mm/damon/admin/kdamonds 2>/dev/null && printf '%s\n' [0-9]*) ;;
 	--pid | -p)
 		words=$(cd /proc && printf '%s\n' [0-9]*) ;;
 	--cgroup)
 		mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}")
 		return ;;
-	--idle | --accessed | --limit | --rate | --budget | --watch)
+	--config | --metrics)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return ;;
+	--idle | --accessed | --limit | --rate | --budget | --watch | --interval | --longest | --keep-free)
 		return ;;
 	*)
 		help=$("$1" --help 2>/dev/null)
@@ -29,4 +40,4 @@ _movephys()
 	*,*) before=${word%,*}, ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -P "$before" -W "$words" -- "${word##*,}")
-} && complete -F _movephys movephys
+} && complete -F _movephys movephys tierd

@@ -6,10 +6,7 @@
  * The caller (caller.h) moves them or asks where they are, and tells the report
  * (report.h). None of these calls one that was named before it.
  */
-#include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
-#include <limits.h>
 #include <numaif.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,40 +17,44 @@
 #include "caller.h"
 #include "command.h"
 #include "frames.h"
+#include "options.h"
 #include "report.h"
 #include "source.h"
+#include "status.h"
+#include "targets.h"
+#include "tlb.h"
 
 #define SEE " (see movephys --help)"
 
 enum {
 	ALL_WELL,
 	SOME_NOT,
-	REFUSED,
+	REFUSED = WRONG_USAGE,
 };
 
 struct command command = {
-	.pid = NOT_GIVEN, .idle = NOT_GIVEN, .accessed = NOT_GIVEN,
+	.pid = NOT_GIVEN, .status_seconds = NOT_GIVEN, .idle = NOT_GIVEN, .accessed = NOT_GIVEN,
 	.watch = NOT_GIVEN, .limit = NOT_GIVEN, .rate = NOT_GIVEN,
 	.budget = NOT_GIVEN,
 };
 
-/* An option sets a flag, or has a text or a number of at least @min. */
-static const struct row {
-	char letter;
-	const char *name;
-	const char *arg;
-	bool *flag;
-	const char **text;
-	long *number;
-	long min;
-	const char *help;
-} rows[] = {
+static const struct option_row rows[] = {
 	{ 0, "to", "NODES", .text = &command.to,
-	  .help = "move the pages to this node; of several, the first with room" },
+	  .help = "move the pages to this node; of several, the first with room; or to\n"
+		  "                           nodes that are slower, or faster, than theirs" },
 	{ 'q', "query", .flag = &command.query,
 	  .help = "tell where the pages are" },
-	{ 'p', "pid", "PID", .number = &command.pid, .min = 1,
-	  .help = "all pages that this process has in memory" },
+	{ 0, "status", "SECONDS", .flag = &command.status, .optional = true,
+	  .number = &command.status_seconds,
+	  .help = "tell of the nodes and what lies there; what is idle for so long" },
+	{ 'p', "pid", "PID", .numbers = &command.pids, .min = 1,
+	  .help = "all pages that this process has in memory; several may be given" },
+	{ 0, "comm", "NAME", .text = &command.comm,
+	  .help = "likewise of all processes of this name, as in ps -o comm" },
+	{ 0, "children", .flag = &command.children,
+	  .help = "and of their children, and those of these" },
+	{ 0, "damon", "SCHEME", .text = &command.damon,
+	  .help = "what this scheme of DAMON has chosen: KDAMOND[/CONTEXT/SCHEME]" },
 	{ 0, "from", "NODES", .text = &command.from,
 	  .help = "only pages on these nodes; all, if nothing else names pages" },
 	{ 0, "cgroup", "PATH", .text = &command.cgroup,
@@ -76,6 +77,8 @@ static const struct row {
 	  .help = "move so many megabytes a second at most" },
 	{ 0, "budget", "MS", .number = &command.budget, .min = 1,
 	  .help = "keep each call to about so many milliseconds" },
+	{ 0, "keep-free", "SIZE", .text = &command.keep_free,
+	  .help = "leave so much free on each target: 64M, or 2% of the node" },
 	{ 0, "watch", "SECONDS", .number = &command.watch,
 	  .help = "do it again and again, with such a pause" },
 	{ 0, "fail-on", "STATUSES", .text = &command.fail_on,
@@ -88,9 +91,9 @@ static const struct row {
 	  .help = "print events as objects of JSON, one a line" },
 	{ 0, "quiet", .flag = &command.quiet,
 	  .help = "no summary and no progress, only the exit status" },
-	{ 'h', "help", .flag = &command.help,
+	{ 'h', "help", .flag = &command.help, .ends = true,
 	  .help = "print this and exit" },
-	{ 'V', "version", .flag = &command.version,
+	{ 'V', "version", .flag = &command.version, .ends = true,
 	  .help = "print the version and exit" },
 };
 
@@ -98,14 +101,9 @@ static void print_help(void)
 {
 	puts("Usage: movephys --to NODES [OPTION]... [ADDRESS... | -]\n"
 	     "       movephys --query [OPTION]... [ADDRESS... | -]\n"
+	     "       movephys --status[=SECONDS] [--json]\n"
 	     "Move pages to a NUMA node by their physical addresses, or tell where they are.\n");
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct row *row = &rows[i];
-
-		printf("  %c%c%c --%s %-*s%s\n", row->letter ? '-' : ' ',
-		       row->letter ?: ' ', row->letter ? ',' : ' ', row->name,
-		       (int)(18 - strlen(row->name)), row->arg ?: "", row->help);
-	}
+	options_print(rows, ARRAY_SIZE(rows));
 	puts("\nADDRESS is any byte of a page: 0xHEX or DECIMAL. START-END (without END) and\n"
 	     "START+LENGTH (in bytes, or with K, M, G) name each page between. - reads\n"
 	     "addresses from standard input, where # begins a comment. NODES is a list, as in\n"
@@ -113,68 +111,6 @@ static void print_help(void)
 	     "\n"
 	     "Exit status: 0 no page was left that could have moved, 1 some were, 2 wrong usage\n"
 	     "or input, or refused, 128+N ended by signal N.");
-}
-
-static long number_of(const struct row *row, const char *text)
-{
-	char *end;
-	long value;
-
-	errno = 0;
-	value = strtol(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || value < row->min ||
-	    value > INT_MAX) {
-		complain("--%s takes a number from %ld to %d, not '%s'",
-			 row->name, row->min, INT_MAX, text);
-		exit(REFUSED);
-	}
-	return value;
-}
-
-static const struct row *row_of(int c)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (c == rows[i].letter)
-			return &rows[i];
-	return &rows[c - UCHAR_MAX - 1];
-}
-
-static void parse_options(int argc, char **argv)
-{
-	struct option options[ARRAY_SIZE(rows) + 1] = { };
-	char letters[3 * ARRAY_SIZE(rows)], *letter = letters;
-	const struct row *row;
-	int c;
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		options[i] = (struct option){
-			rows[i].name,
-			rows[i].arg ? required_argument : no_argument,
-			NULL, rows[i].letter ?: UCHAR_MAX + 1 + (int)i
-		};
-		if (!rows[i].letter)
-			continue;
-		*letter++ = rows[i].letter;
-		if (rows[i].arg)
-			*letter++ = ':';
-	}
-	*letter = '\0';
-	while ((c = getopt_long(argc, argv, letters, options, NULL)) != -1) {
-		if (c == '?')
-			exit(REFUSED);
-		row = row_of(c);
-		if (row->flag)
-			*row->flag = true;
-		else if (row->text)
-			*row->text = optarg;
-		else
-			*row->number = number_of(row, optarg);
-		if (command.help || command.version)
-			return;
-	}
-	command.addresses = optind < argc;
-	command.flags = (command.all ? MPOL_MF_MOVE_ALL : 0) |
-			(command.strict ? MPOL_MF_STRICT : 0);
 }
 
 static void refuse_if(bool wrong, const char *why)
@@ -190,10 +126,21 @@ static bool from_input(char **args)
 	return command.addresses && !strcmp(args[0], "-") && !args[1];
 }
 
+/* Pages that are chosen by whether they are accessed are looked at twice. */
+static bool two_looks(void)
+{
+	return command.idle != NOT_GIVEN || command.accessed != NOT_GIVEN;
+}
+
 static void check_options(char **args)
 {
-	refuse_if(command.query == !!command.to,
-		  "one of --to NODES and --query is needed");
+	refuse_if(command.query + !!command.to + command.status != 1,
+		  "one of --to NODES, --query and --status is needed");
+	refuse_if(command.status && (command.addresses || command.processes ||
+				     command.damon || command.from || command.cgroup ||
+				     command.flags || two_looks() || command.dry_run ||
+				     command.watch != NOT_GIVEN),
+		  "--status goes with --json alone");
 	refuse_if(command.query && (command.flags || command.dry_run),
 		  "--all, --strict and --dry-run go with --to");
 	refuse_if(!moves() && (command.rate != NOT_GIVEN ||
@@ -205,35 +152,30 @@ static void check_options(char **args)
 		  "--idle and --accessed exclude each other");
 	refuse_if((command.perf || command.strict_input) && !from_input(args),
 		  "--perf and --strict-input need -, standard input");
-	refuse_if(command.addresses && command.pid != NOT_GIVEN,
+	refuse_if(command.keep_free && !moves(), "--keep-free is for moves");
+	refuse_if(command.children && !command.processes,
+		  "--children needs --pid or --comm");
+	refuse_if(command.addresses && command.processes,
 		  "addresses and --pid PID exclude each other");
-	refuse_if(!command.addresses && command.pid == NOT_GIVEN &&
-		  !command.from && !command.cgroup,
-		  "one of addresses, -, --pid, --from and --cgroup is needed");
+	refuse_if(command.damon && (command.addresses || command.processes),
+		  "--damon excludes addresses, --pid and --comm");
+	refuse_if(!command.status && !command.addresses && !command.processes &&
+		  !command.damon && !command.from && !command.cgroup,
+		  "one of addresses, -, --pid, --comm, --damon, --from and --cgroup is needed");
 }
 
 static bool find_nodes(void)
 {
 	int list[MAX_NODES], nr;
 
-	if (command.to) {
-		command.nr_targets = nodes_parse("--to", command.to,
-						 command.targets);
-		if (command.nr_targets < 0)
-			return false;
-	}
+	if (!targets_open())
+		return false;
 	if (!command.from)
 		return true;
 	nr = nodes_parse("--from", command.from, list);
 	for (int i = 0; i < nr; i++)
 		command.sources.has[list[i]] = true;
 	return nr > 0;
-}
-
-/* Pages that are chosen by whether they are accessed are looked at twice. */
-static bool two_looks(void)
-{
-	return command.idle != NOT_GIVEN || command.accessed != NOT_GIVEN;
 }
 
 static struct source *open_source(char **args)
@@ -254,8 +196,11 @@ static struct source *open_source(char **args)
 		return NULL;
 	if (two_looks() && !idle_open())
 		return NULL;
-	if (command.pid != NOT_GIVEN)
-		src = source_process(command.pid);
+	if (command.processes)
+		src = source_processes(command.pids.values, command.pids.nr,
+				       command.comm, command.children);
+	else if (command.damon)
+		src = source_damon(command.damon);
 	else if (!src)
 		src = source_nodes(command.from ? &command.sources : NULL);
 	/* If the source cannot begin again, say so before the first round. */
@@ -288,6 +233,8 @@ static bool mark(struct source *src)
 	}
 	if (src->failed || src->junk || stopped)
 		return false;
+	/* Let no translation hide an access. */
+	tlb_evict();
 	nap(command.idle != NOT_GIVEN ? command.idle : command.accessed);
 	batch_restart();
 	return !stopped && src->rewind(src);
@@ -296,7 +243,7 @@ static bool mark(struct source *src)
 static void say_full(void)
 {
 	complain("no room on node %s: %u folios in a row were refused; %s",
-		 nodes_listed(command.targets, command.nr_targets), 2 * BATCH,
+		 nodes_listed(targets_all()->nodes, targets_all()->nr), 2 * BATCH,
 		 "make room there, or add another node to --to");
 }
 
@@ -364,6 +311,8 @@ static int again_and_again(struct source *src)
 		seconds = command.accessed;
 	while (command.watch != NOT_GIVEN && status <= SOME_NOT && !stopped &&
 	       !ferror(stdout)) {
+		if (two_looks())
+			tlb_evict();
 		nap(command.watch);
 		if (two_looks())
 			nap(looked + seconds - now());
@@ -383,25 +332,54 @@ static void leave(int status)
 	exit(status);
 }
 
+static int tell_status(void)
+{
+	static struct status status;
+
+	if (command.json)
+		json_start();
+	if (!status_read(&status, command.status_seconds)) {
+		if (stopped)
+			complain("interrupted");
+		return stopped ? 128 + stopped : REFUSED;
+	}
+	if (command.json) {
+		json_status(&status);
+		json_end(ALL_WELL);
+	} else {
+		status_print(&status);
+	}
+	return ALL_WELL;
+}
+
 int main(int argc, char **argv)
 {
 	struct source *src;
+	char **args;
 	int status;
 
 	base_init();
-	parse_options(argc, argv);
+	args = argv + options_parse(argc, argv, rows, ARRAY_SIZE(rows));
 	if (command.help)
 		print_help();
 	else if (command.version)
 		puts("movephys " VERSION);
 	if (command.help || command.version)
 		leave(ALL_WELL);
-	check_options(argv + optind);
+	command.addresses = *args;
+	command.processes = command.pids.nr || command.comm;
+	if (command.pids.nr == 1 && !command.comm && !command.children)
+		command.pid = command.pids.values[0];
+	command.flags = (command.all ? MPOL_MF_MOVE_ALL : 0) |
+			(command.strict ? MPOL_MF_STRICT : 0);
+	check_options(args);
 	catch_signals();
 	/* A reader that leaves ends a query; it must not cut a move in two. */
 	if (!command.query)
 		signal(SIGPIPE, SIG_IGN);
-	src = open_source(argv + optind);
+	if (command.status)
+		leave(tell_status());
+	src = open_source(args);
 	if (src && command.json)
 		json_start();
 	status = src ? again_and_again(src) : REFUSED;

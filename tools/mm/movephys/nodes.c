@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <numa.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +10,7 @@
 #include "nodes.h"
 
 #define HAS_MEMORY "/sys/devices/system/node/has_memory"
+#define HAS_CPU "/sys/devices/system/node/has_cpu"
 
 /* libnuma's own messages name neither the option nor a way out. */
 void numa_warn(int number, char *format, ...)
@@ -34,9 +37,9 @@ static bool read_list(FILE *file, struct nodes *nodes)
 	return end == '\n';
 }
 
-static bool read_has_memory(struct nodes *nodes)
+static bool read_nodes(const char *path, struct nodes *nodes)
 {
-	FILE *file = fopen(HAS_MEMORY, "re");
+	FILE *file = fopen(path, "re");
 	bool read;
 
 	memset(nodes, 0, sizeof(*nodes));
@@ -50,7 +53,7 @@ static bool read_has_memory(struct nodes *nodes)
 
 bool nodes_with_memory(struct nodes *nodes)
 {
-	if (read_has_memory(nodes))
+	if (read_nodes(HAS_MEMORY, nodes))
 		return true;
 	complain("cannot read " HAS_MEMORY ": %s: is sysfs mounted on /sys?",
 		 strerror(errno));
@@ -59,12 +62,15 @@ bool nodes_with_memory(struct nodes *nodes)
 
 const char *nodes_listed(const int *list, int nr)
 {
-	static char text[5 * MAX_NODES + 1];
+	static char texts[2][6 * MAX_NODES + 1];
+	static bool second;
+	char *text = texts[second];
 	size_t len = 0;
 
+	second = !second;
 	*text = '\0';
-	for (int i = 0; i < nr && len < sizeof(text); i++)
-		len += snprintf(text + len, sizeof(text) - len, "%s%d",
+	for (int i = 0; i < nr && len < sizeof(texts[0]); i++)
+		len += snprintf(text + len, sizeof(texts[0]) - len, "%s%d",
 				i ? ", " : "", list[i]);
 	return text;
 }
@@ -84,7 +90,7 @@ const char *nodes_known(void)
 	static int list[MAX_NODES];
 	struct nodes nodes;
 
-	if (!read_has_memory(&nodes))
+	if (!read_nodes(HAS_MEMORY, &nodes))
 		return "unknown, as " HAS_MEMORY " cannot be read";
 	return nodes_listed(list, listed(&nodes, list));
 }
@@ -140,6 +146,152 @@ int nodes_parse(const char *option, const char *text, int list[MAX_NODES])
 	return nr > 0 ? nr : -1;
 }
 
+bool nodes_named(const char *text, struct nodes *nodes)
+{
+	struct bitmask *mask = numa_parse_nodestring_all(text);
+
+	memset(nodes, 0, sizeof(*nodes));
+	if (!mask)
+		return false;
+	for (int node = 0; node < MAX_NODES; node++)
+		nodes->has[node] = numa_bitmask_isbitset(mask, node);
+	numa_bitmask_free(mask);
+	return true;
+}
+
+#define TIERS	"/sys/devices/virtual/memory_tiering"
+
+/* Stores the tier of each node that the kernel has put into one; returns how many tiers. */
+static int read_tiers(struct speed speeds[MAX_NODES])
+{
+	DIR *dir = opendir(TIERS);
+	struct dirent *entry;
+	int nr = 0, tier;
+
+	while (dir && (entry = readdir(dir))) {
+		char path[sizeof(TIERS) + 64];
+		struct nodes nodes;
+
+		if (sscanf(entry->d_name, "memory_tier%d", &tier) != 1)
+			continue;
+		snprintf(path, sizeof(path), TIERS "/memory_tier%d/nodelist", tier);
+		if (!read_nodes(path, &nodes))
+			continue;
+		nr++;
+		for (int node = 0; node < MAX_NODES; node++)
+			if (nodes.has[node])
+				speeds[node].tier = tier;
+	}
+	if (dir)
+		closedir(dir);
+	return nr;
+}
+
+bool nodes_speeds(struct speed speeds[MAX_NODES])
+{
+	struct nodes with_memory, with_cpu;
+	int nr_tiers;
+
+	for (int node = 0; node < MAX_NODES; node++)
+		speeds[node] = (struct speed){ -1, -1, -1 };
+	if (!nodes_with_memory(&with_memory))
+		return false;
+	nr_tiers = read_tiers(speeds);
+	read_nodes(HAS_CPU, &with_cpu);
+	for (int node = 0; node < MAX_NODES; node++) {
+		struct speed *speed = &speeds[node];
+
+		for (int cpu = 0; with_memory.has[node] && cpu < MAX_NODES; cpu++) {
+			int distance = with_cpu.has[cpu] ? numa_distance(cpu, node) : 0;
+
+			if (distance && (speed->distance < 0 || distance < speed->distance))
+				speed->distance = distance;
+		}
+		speed->rank = nr_tiers > 1 ? speed->tier : speed->distance;
+		if (!with_memory.has[node])
+			*speed = (struct speed){ -1, -1, -1 };
+	}
+	return true;
+}
+
+bool nodes_slower(int node, bool faster, struct targets *targets)
+{
+	static struct speed speeds[MAX_NODES];
+	const int sign = faster ? -1 : 1;
+	struct nodes others = { };
+	int rank;
+
+	targets->nr = 0;
+	if (!nodes_speeds(speeds))
+		return false;
+	rank = speeds[node].rank;
+	for (int other = 0; other < MAX_NODES && rank >= 0; other++)
+		others.has[other] = speeds[other].rank >= 0 &&
+				    sign * (speeds[other].rank - rank) > 0;
+	targets->nr = nodes_nearest(node, &others, targets->nodes);
+	/* Few nodes: insert each in front of those whose rank is farther from ours. */
+	for (int i = 1; i < targets->nr; i++) {
+		int *list = targets->nodes, other = list[i], at = i;
+
+		for (; at && sign * (speeds[list[at - 1]].rank - speeds[other].rank) > 0; at--)
+			list[at] = list[at - 1];
+		list[at] = other;
+	}
+	return true;
+}
+
+/* libnuma knows no distance of a node that came later. */
+static int distance_of(int from, int to)
+{
+	return numa_distance(from, to) ?: INT_MAX;
+}
+
+int nodes_nearest(int node, const struct nodes *nodes, int list[MAX_NODES])
+{
+	int nr = listed(nodes, list);
+
+	/* Few nodes: insert each in front of those that are farther. */
+	for (int i = 1; i < nr; i++) {
+		int other = list[i], at = i;
+
+		for (; at && distance_of(node, list[at - 1]) > distance_of(node, other);
+		     at--)
+			list[at] = list[at - 1];
+		list[at] = other;
+	}
+	return nr;
+}
+
+bool reserve_parse(const char *option, const char *text, struct reserve *reserve)
+{
+	static const char suffixes[] = "KMGT";
+	const char *suffix = NULL;
+	__u64 value;
+	char *end;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	*reserve = (struct reserve){ .bytes = value };
+	if (*end && !end[1])
+		suffix = strchr(suffixes, *end);
+	if (suffix) {
+		int shift = 10 * (suffix - suffixes + 1);
+
+		reserve->bytes = value << shift;
+		if (reserve->bytes >> shift != value)
+			errno = ERANGE;
+	} else if (!strcmp(end, "%") && value <= 100) {
+		*reserve = (struct reserve){ .percent = value };
+	} else if (*end) {
+		errno = EINVAL;
+	}
+	if (!errno && *text >= '0' && *text <= '9')
+		return true;
+	complain("%s takes bytes, or with K, M, G, T, or a percentage of the node, not '%s'",
+		 option, text);
+	return false;
+}
+
 static int by_start(const void *a, const void *b)
 {
 	const struct span *one = a, *two = b;
@@ -147,37 +299,89 @@ static int by_start(const void *a, const void *b)
 	return (one->start > two->start) - (one->start < two->start);
 }
 
-static int read_spans(FILE *zones, const struct nodes *nodes,
-		      struct span spans[MAX_SPANS])
+/* What /proc/zoneinfo tells of a zone, as far as it has been read */
+struct zone {
+	int node;
+	unsigned long start, spanned, managed, free;	/* in pages */
+	unsigned long kept;	/* of these: for the kernel, and for other zones' users */
+};
+
+static FILE *open_zones(void)
 {
-	unsigned long start, spanned = 0;
-	int node = -1, nr = 0;
+	FILE *zones = fopen("/proc/zoneinfo", "re");
+
+	if (!zones)
+		complain("cannot open /proc/zoneinfo: %s: is proc mounted on /proc?",
+			 strerror(errno));
+	return zones;
+}
+
+static bool next_zone(FILE *zones, struct zone *zone)
+{
+	unsigned long pages;
 	char line[256];
 
-	while (nr < MAX_SPANS && fgets(line, sizeof(line), zones)) {
-		if (sscanf(line, "Node %d, zone", &node) == 1 ||
-		    sscanf(line, " spanned %lu", &spanned) == 1 ||
-		    sscanf(line, " start_pfn: %lu", &start) != 1)
+	*zone = (struct zone){ .node = -1 };
+	while (fgets(line, sizeof(line), zones)) {
+		if (sscanf(line, " start_pfn: %lu", &zone->start) == 1)
+			return zone->node >= 0 && zone->node < MAX_NODES;
+		if (sscanf(line, "Node %d, zone", &zone->node) == 1 ||
+		    sscanf(line, " pages free %lu", &zone->free) == 1 ||
+		    sscanf(line, " spanned %lu", &zone->spanned) == 1 ||
+		    sscanf(line, " managed %lu", &zone->managed) == 1)
 			continue;
-		if (node < 0 || node >= MAX_NODES || (nodes && !nodes->has[node]))
-			continue;
-		spans[nr++] = (struct span){ start, start + spanned };
+		/* Free pages in lists of a CPU, which may be an eighth of all. */
+		if (sscanf(line, " count: %lu", &pages) == 1)
+			zone->free += pages;
+		/* The last protection is that from users of the highest zone. */
+		if (sscanf(line, " low %lu", &pages) == 1)
+			zone->kept += pages;
+		if (strstr(line, "protection: (") &&
+		    sscanf(strrchr(line, ' '), "%*[ (]%lu", &pages) == 1)
+			zone->kept += pages;
 	}
-	return nr;
+	return false;
+}
+
+struct memory_size nodes_size(int node)
+{
+	struct memory_size size = { };
+	FILE *zones = open_zones();
+	struct zone zone;
+
+	while (zones && next_zone(zones, &zone)) {
+		if (zone.node != node)
+			continue;
+		size.total += zone.managed * page_size;
+		size.free += zone.free * page_size;
+		if (zone.free > zone.kept)
+			size.usable += (zone.free - zone.kept) * page_size;
+	}
+	if (zones)
+		fclose(zones);
+	return size;
+}
+
+long long nodes_room(int node, const struct reserve *reserve)
+{
+	struct memory_size size = nodes_size(node);
+
+	return (long long)size.usable - (long long)reserve->bytes -
+	       (long long)(size.total / 100 * reserve->percent);
 }
 
 int nodes_spans(const struct nodes *nodes, struct span spans[MAX_SPANS])
 {
-	FILE *zones = fopen("/proc/zoneinfo", "re");
+	FILE *zones = open_zones();
+	struct zone zone;
 	__u64 end = 0;
-	int nr;
+	int nr = 0;
 
-	if (!zones) {
-		complain("cannot open /proc/zoneinfo: %s: is proc mounted on /proc?",
-			 strerror(errno));
+	if (!zones)
 		return -1;
-	}
-	nr = read_spans(zones, nodes, spans);
+	while (nr < MAX_SPANS && next_zone(zones, &zone))
+		if (!nodes || nodes->has[zone.node])
+			spans[nr++] = (struct span){ zone.start, zone.start + zone.spanned };
 	fclose(zones);
 	qsort(spans, nr, sizeof(*spans), by_start);
 	/* Zones of two nodes may overlap. */

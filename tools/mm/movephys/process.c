@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Addresses of what a process has in memory */
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +14,9 @@
 #include "source.h"
 
 struct process {
-	struct source src;
 	pid_t pid;
+	bool exited;		/* in the midst of it */
+	bool hidden;		/* we may not see its frames */
 	int dir;
 	struct pagemap pagemap;
 	FILE *maps;
@@ -98,27 +102,16 @@ static bool read_frames(struct process *proc)
 	return true;
 }
 
-static bool end_process(struct process *proc)
+static bool next_in_process(struct process *proc, struct range *range)
 {
-	if (!stopped && !resident(proc)) {
-		complain("process %d exited meanwhile", proc->pid);
-		proc->src.failed = true;
-	}
-	proc->src.ended = true;
-	return false;
-}
-
-static bool next_in_process(struct source *src, struct range *range, bool wait)
-{
-	struct process *proc = (struct process *)src;
 	__u64 first;
 
-	(void)wait;
-	while (!src->ended && !stopped) {
+	while (!stopped) {
 		if (proc->at == proc->nr) {
-			if (!read_frames(proc))
-				return end_process(proc);
-			continue;
+			if (read_frames(proc))
+				continue;
+			proc->exited = !stopped && !resident(proc);
+			return false;
 		}
 		first = proc->frames[proc->at++];
 		if (first == NO_FRAME)
@@ -126,9 +119,8 @@ static bool next_in_process(struct source *src, struct range *range, bool wait)
 		if (first == HIDDEN_FRAME) {
 			complain("/proc/%d/pagemap shows no address without CAP_SYS_ADMIN",
 				 proc->pid);
-			src->failed = true;
-			src->ended = true;
-			break;
+			proc->hidden = true;
+			return false;
 		}
 		range->start = first * page_size;
 		range->pages = 1;
@@ -137,26 +129,9 @@ static bool next_in_process(struct source *src, struct range *range, bool wait)
 			proc->at++;
 			range->pages++;
 		}
-		src->done += range->pages;
 		return true;
 	}
-	src->ended = true;
 	return false;
-}
-
-static bool rewind_process(struct source *src)
-{
-	struct process *proc = (struct process *)src;
-
-	rewind(proc->maps);
-	proc->next = 0;
-	proc->end = 0;
-	proc->at = 0;
-	proc->nr = 0;
-	src->ended = false;
-	src->total = resident(proc);
-	src->done = 0;
-	return true;
 }
 
 static int open_in(const struct process *proc, const char *name)
@@ -186,29 +161,253 @@ static bool open_maps(struct process *proc)
 	return proc->maps;
 }
 
-struct source *source_process(pid_t pid)
+static void close_process(struct process *proc)
 {
-	static struct process proc = {
-		.src.next = next_in_process,
-		.src.rewind = rewind_process,
-	};
+	if (proc->maps)
+		fclose(proc->maps);
+	if (proc->pagemap.fd >= 0)
+		close(proc->pagemap.fd);
+	if (proc->dir >= 0)
+		close(proc->dir);
+	*proc = (struct process){ .dir = -1, .pagemap.fd = -1 };
+}
+
+/* False after a message, if one is wanted. */
+static bool open_process(struct process *proc, pid_t pid, bool say)
+{
 	char path[32];
 
-	proc.pid = pid;
+	close_process(proc);
+	proc->pid = pid;
 	snprintf(path, sizeof(path), "/proc/%d", pid);
-	proc.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (proc.dir < 0) {
-		if (access("/proc/self", F_OK))
+	proc->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (proc->dir < 0) {
+		if (say && access("/proc/self", F_OK))
 			complain("cannot read /proc/self: is proc mounted on /proc?");
-		else
+		else if (say)
 			complain("no process %d: %s", pid, strerror(errno));
-		return NULL;
+		return false;
 	}
-	proc.src.total = resident(&proc);
-	if (!proc.src.total) {
+	if (resident(proc))
+		return open_maps(proc);
+	if (say)
 		complain("process %d has no memory of its own: it is a kernel thread or has exited",
 			 pid);
-		return NULL;
+	return false;
+}
+
+struct process_entry {
+	pid_t pid, parent;
+	bool chosen;
+	bool named;		/* by the user: it must be there */
+};
+
+/* Several processes, one after the other */
+struct processes {
+	struct source src;
+	const long *pids;
+	size_t nr_pids;
+	const char *comm;
+	bool children;
+
+	struct process_entry *entries;	/* found by these */
+	size_t nr, at;
+	struct process now;
+	bool again;		/* they were there at first */
+};
+
+static bool add_entry(struct processes *all, struct process_entry entry)
+{
+	struct process_entry *more =
+		reallocarray(all->entries, all->nr + 1, sizeof(*more));
+
+	if (!more) {
+		complain("no memory for so many processes");
+		return false;
 	}
-	return open_maps(&proc) ? &proc.src : NULL;
+	all->entries = more;
+	more[all->nr++] = entry;
+	return true;
+}
+
+/* A name may contain anything, so its end is the last parenthesis of the line. */
+static bool read_stat(const char *pid, struct process_entry *entry, const char *comm)
+{
+	char path[64], line[512], *name, *end;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	name = fgets(line, sizeof(line), file) ? strchr(line, '(') : NULL;
+	fclose(file);
+	end = name ? strrchr(name, ')') : NULL;
+	if (!end || sscanf(end, ") %*c %d", &entry->parent) != 1)
+		return false;
+	*end = '\0';
+	entry->pid = atoi(pid);
+	entry->chosen = comm && entry->pid != getpid() && !strcmp(name + 1, comm);
+	return true;
+}
+
+static bool read_all_entries(struct processes *all)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *dirent;
+	bool added = true;
+
+	while (proc && added && (dirent = readdir(proc))) {
+		struct process_entry entry = { };
+
+		if (isdigit((unsigned char)dirent->d_name[0]) &&
+		    read_stat(dirent->d_name, &entry, all->comm))
+			added = add_entry(all, entry);
+	}
+	if (proc)
+		closedir(proc);
+	return proc && added;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	const struct process_entry *one = a, *two = b;
+
+	return (one->pid > two->pid) - (one->pid < two->pid);
+}
+
+/* Choose the children of what is chosen; false if there are no more. */
+static bool choose_children(struct processes *all)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < all->nr; i++) {
+		struct process_entry *entry = &all->entries[i];
+		struct process_entry key = { .pid = entry->parent }, *parent;
+
+		if (entry->chosen)
+			continue;
+		parent = bsearch(&key, all->entries, all->nr, sizeof(key), by_pid);
+		entry->chosen = parent && parent->chosen && entry->pid != getpid();
+		found |= entry->chosen;
+	}
+	return found;
+}
+
+static bool find_processes(struct processes *all)
+{
+	size_t nr = 0;
+
+	all->nr = 0;
+	if ((all->comm || all->children) && !read_all_entries(all)) {
+		complain("cannot read /proc: is proc mounted there?");
+		return false;
+	}
+	for (size_t i = 0; i < all->nr_pids; i++) {
+		struct process_entry key = { .pid = all->pids[i] }, *entry;
+
+		entry = all->nr ? lfind(&key, all->entries, &all->nr, sizeof(key), by_pid) :
+				  NULL;
+		if (!entry && !add_entry(all, key))
+			return false;
+		entry = entry ?: &all->entries[all->nr - 1];
+		entry->chosen = true;
+		entry->named = true;
+	}
+	qsort(all->entries, all->nr, sizeof(*all->entries), by_pid);
+	while (all->children && choose_children(all))
+		;
+	for (size_t i = 0; i < all->nr; i++)
+		if (all->entries[i].chosen)
+			all->entries[nr++] = all->entries[i];
+	all->nr = nr;
+	if (!nr)
+		complain("no process is named '%s'", all->comm);
+	return nr;
+}
+
+static void say_exited(struct processes *all, pid_t pid)
+{
+	complain("process %d exited meanwhile", pid);
+	all->src.failed = true;
+}
+
+/* The next process that can be opened. Those that we have searched for may be gone. */
+static bool open_next(struct processes *all)
+{
+	while (all->at < all->nr && !stopped) {
+		const struct process_entry *entry = &all->entries[all->at++];
+
+		if (open_process(&all->now, entry->pid, false))
+			return true;
+		if (entry->named)
+			say_exited(all, entry->pid);
+	}
+	return false;
+}
+
+static bool next_in_processes(struct source *src, struct range *range, bool wait)
+{
+	struct processes *all = (struct processes *)src;
+
+	(void)wait;
+	while (!src->ended && !stopped) {
+		if (next_in_process(&all->now, range)) {
+			src->done += range->pages;
+			return true;
+		}
+		if (all->now.exited && all->entries[all->at - 1].named)
+			say_exited(all, all->now.pid);
+		src->failed |= all->now.hidden;
+		src->ended = src->failed || !open_next(all);
+	}
+	src->ended = true;
+	return false;
+}
+
+static bool rewind_processes(struct source *src)
+{
+	struct processes *all = (struct processes *)src;
+
+	free(all->entries);
+	all->entries = NULL;
+	all->at = 0;
+	src->total = 0;
+	src->done = 0;
+	if (!find_processes(all))
+		return false;
+	/* Find out about all of them before any page moves. */
+	for (size_t i = 0; i < all->nr && !stopped; i++) {
+		const struct process_entry *entry = &all->entries[i];
+
+		if (open_process(&all->now, entry->pid, entry->named && !all->again))
+			src->total += resident(&all->now);
+		else if (entry->named && all->again)
+			say_exited(all, entry->pid);
+		else if (entry->named)
+			return false;
+	}
+	all->again = true;
+	if (src->failed || stopped)
+		return false;
+	src->ended = !open_next(all);
+	if (src->ended && !src->failed && !stopped)
+		complain("no process named %s has memory of its own any more", all->comm);
+	return !src->ended && !src->failed;
+}
+
+struct source *source_processes(const long *pids, size_t nr, const char *comm,
+				bool children)
+{
+	static struct processes all = {
+		.src.next = next_in_processes,
+		.src.rewind = rewind_processes,
+		.now.dir = -1, .now.pagemap.fd = -1,
+	};
+
+	all.pids = pids;
+	all.nr_pids = nr;
+	all.comm = comm;
+	all.children = children;
+	return rewind_processes(&all.src) ? &all.src : NULL;
 }

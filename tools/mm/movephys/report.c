@@ -10,6 +10,7 @@
 
 #include "move_phys_pages.h"
 #include "report.h"
+#include "targets.h"
 
 struct tally tally;
 
@@ -119,7 +120,7 @@ void report_found(const struct folio *folio, int node)
 {
 	count(&tally.found[node], folio);
 	count(&tally.all_found, folio);
-	if (is_target(node))
+	if (targets_stays(node))
 		count(&tally.there, folio);
 	if (command.query)
 		print_rows(folio, node, UNKNOWN_CAUSE);
@@ -224,7 +225,7 @@ static void print_elsewhere(void)
 	static struct amount elsewhere[MAX_NODES];
 
 	for (int node = 0; node < MAX_NODES; node++)
-		elsewhere[node] = is_target(node) ? (struct amount){ } :
+		elsewhere[node] = targets_stays(node) ? (struct amount){ } :
 						    tally.found[node];
 	print_nodes(elsewhere, "on");
 }
@@ -233,8 +234,8 @@ static void print_head(const char *what, const struct amount *amount)
 {
 	printf("%s %s", what, amount_text(amount));
 	if (!command.query)
-		printf(" to node%s %s", command.nr_targets > 1 ? "s" : "",
-		       nodes_listed(command.targets, command.nr_targets));
+		printf(" to node%s %s", targets_all()->nr > 1 ? "s" : "",
+		       nodes_listed(targets_all()->nodes, targets_all()->nr));
 	putchar('\n');
 }
 
@@ -275,7 +276,7 @@ static void print_summary(void)
 		print_elsewhere();
 	} else {
 		print_head("moved", &tally.all_moved);
-		if (command.nr_targets > 1)
+		if (targets_all()->nr > 1)
 			print_nodes(tally.moved, "to");
 	}
 	print_part(number_of(&tally.there), "already there");

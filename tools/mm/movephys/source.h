@@ -38,7 +38,11 @@ enum words_syntax {
 /* These return NULL after a message. */
 struct source *source_arguments(char **args);
 struct source *source_input(enum words_syntax syntax, bool strict);
-struct source *source_process(pid_t pid);
+/* Processes of these numbers, those of this name, and if wanted the children of all these */
+struct source *source_processes(const long *pids, size_t nr, const char *comm,
+				bool children);
+/* What a scheme of DAMON has chosen: "KDAMOND" or "KDAMOND/CONTEXT/SCHEME" */
+struct source *source_damon(const char *text);
 struct source *source_nodes(const struct nodes *nodes);	/* NULL: all */
 
 #endif

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory for tierd to place, of which each millisecond one word of each hot page is
+ * written. It does nothing about TLBs. Commands are lines of standard input, and each
+ * has an answer, a line. At its end it exits 0 if the other words are as they were.
+ */
+#include <err.h>
+#include <fcntl.h>
+#include <linux/mempolicy.h>
+#include <linux/types.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define HUGE (2UL << 20)
+
+static const char usage[] =
+"usage: tierd-load [-h] PAGES NODE\n"
+"  -h  huge pages\n"
+"commands:\n"
+"  hot FIRST COUNT STEP  which pages are written from now on\n"
+"  where                 how many of the hot pages are on nodes 0 and 1, and of the others\n"
+"  frames                where each page is in physical memory: written to ./frames\n";
+
+static size_t unit, pages;
+static char *memory;
+static size_t first, count, step = 1;
+
+static __u64 *page(size_t number)
+{
+	return (void *)(memory + number * unit);
+}
+
+static int is_hot(size_t number)
+{
+	return number >= first && (number - first) % step == 0 &&
+	       (number - first) / step < count;
+}
+
+static void where(void)
+{
+	size_t on[2][2] = { };
+	void *address;
+	int status;
+
+	for (size_t i = 0; i < pages; i++) {
+		address = memory + i * unit;
+		if (syscall(SYS_move_pages, 0, 1UL, &address, NULL, &status, 0))
+			err(1, "move_pages");
+		if (status == 0 || status == 1)
+			on[is_hot(i)][status]++;
+	}
+	printf("hot %zu %zu cold %zu %zu\n", on[1][0], on[1][1], on[0][0], on[0][1]);
+}
+
+static void print_frames(void)
+{
+	int pagemap = open("/proc/self/pagemap", O_RDONLY);
+	size_t small = sysconf(_SC_PAGESIZE);
+	FILE *file = fopen("frames", "w");
+	__u64 entry;
+
+	for (size_t i = 0; i < pages; i++) {
+		off_t at = ((uintptr_t)memory + i * unit) / small * sizeof(entry);
+
+		if (pread(pagemap, &entry, sizeof(entry), at) != sizeof(entry))
+			err(1, "cannot read pagemap");
+		fprintf(file, "%llu\n", entry & ((1ULL << 55) - 1));
+	}
+	fclose(file);
+	close(pagemap);
+	puts("done");
+}
+
+static void obey(const char *line)
+{
+	if (sscanf(line, "hot %zu %zu %zu", &first, &count, &step) == 3)
+		puts("done");
+	else if (!strcmp(line, "where\n"))
+		where();
+	else if (!strcmp(line, "frames\n"))
+		print_frames();
+	else
+		errx(1, "what is %s", line);
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+	unsigned long node, everywhere = 3;
+	char line[256];
+	int huge;
+
+	huge = argc == 4 && !strcmp(argv[1], "-h");
+	if (argc != 3 + huge) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	unit = huge ? HUGE : (size_t)sysconf(_SC_PAGESIZE);
+	pages = strtoul(argv[1 + huge], NULL, 10);
+	node = 1UL << strtoul(argv[2 + huge], NULL, 10);
+
+	memory = mmap(NULL, pages * unit + HUGE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory == MAP_FAILED)
+		err(1, "cannot map memory");
+	memory = (void *)(((uintptr_t)memory + HUGE - 1) & ~(HUGE - 1));
+	if (madvise(memory, pages * unit, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE))
+		err(1, "cannot choose huge pages");
+	if (syscall(SYS_mbind, memory, pages * unit, MPOL_PREFERRED, &node, 64, 0))
+		err(1, "cannot prefer a node");
+	for (size_t i = 0; i < pages; i++)
+		page(i)[1] = i + 1;
+	/* New pages wait in a batch of their CPU, which this call flushes to the lists. */
+	if (syscall(SYS_migrate_pages, 0, 64, &everywhere, &everywhere))
+		err(1, "cannot call migrate_pages");
+	puts("ready");
+	fflush(stdout);
+
+	for (;;) {
+		for (size_t i = 0; i < count; i++)
+			__atomic_fetch_add(page(first + i * step), 1, __ATOMIC_RELAXED);
+		if (poll(&input, 1, count ? 1 : -1) <= 0)
+			continue;
+		/* stdio must not keep a second command that poll() no longer sees. */
+		for (size_t i = 0; i < sizeof(line) - 1; i++) {
+			if (read(STDIN_FILENO, line + i, 1) != 1)
+				goto end;
+			line[i + 1] = '\0';
+			if (line[i] == '\n')
+				break;
+		}
+		obey(line);
+	}
+end:
+	for (size_t i = 0; i < pages; i++)
+		if (page(i)[1] != i + 1)
+			return 1;
+	return 0;
+}

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/kernel-page-flags.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ages.h"
+#include "frames.h"
+
+#define BLOCK	512		/* frames whose flags are read at once */
+#define LIST	4096		/* folios that page_idle is asked about at once */
+
+/* Memory of one node */
+struct area {
+	int node;
+	bool slow;
+	__u64 start, end;	/* frames */
+	__u8 *ages;		/* of the folio that begins at each frame */
+	__u64 pages[NR_AGES];
+};
+
+/* Folios that the current look has found in an area */
+static struct list {
+	size_t nr;
+	__u64 heads[LIST];
+	__u64 pages[LIST];
+	bool marked[LIST];
+} list;
+
+static struct area *areas;
+static int nr_areas;
+static __u64 turned, all_marked;
+static unsigned long looks;
+static double times[NR_AGES];	/* of the last looks */
+
+static bool add_area(struct area **to, int *nr, int node, bool slow,
+		     const struct span *span)
+{
+	struct area *more = reallocarray(*to, *nr + 1, sizeof(**to));
+	struct area area = {
+		.node = node, .slow = slow,
+		.start = span->start, .end = span->end,
+	};
+
+	if (!more)
+		return false;
+	*to = more;
+	area.ages = calloc(span->end - span->start, sizeof(*area.ages));
+	if (!area.ages)
+		return false;
+	more[(*nr)++] = area;
+	return true;
+}
+
+static void free_areas(struct area *old, int nr)
+{
+	for (int i = 0; i < nr; i++)
+		free(old[i].ages);
+	free(old);
+}
+
+static void copy_ages(struct area *to, const struct area *from)
+{
+	__u64 start = to->start > from->start ? to->start : from->start;
+	__u64 end = to->end < from->end ? to->end : from->end;
+
+	if (start < end)
+		memcpy(to->ages + (start - to->start),
+		       from->ages + (start - from->start), end - start);
+}
+
+static bool same_areas(const struct area *new, int nr)
+{
+	if (nr != nr_areas)
+		return false;
+	for (int i = 0; i < nr; i++)
+		if (new[i].node != areas[i].node || new[i].slow != areas[i].slow ||
+		    new[i].start != areas[i].start || new[i].end != areas[i].end)
+			return false;
+	return true;
+}
+
+bool ages_place(const struct nodes *fast, const struct nodes *slow)
+{
+	static struct span spans[MAX_SPANS];
+	struct area *new = NULL;
+	int nr = 0;
+
+	for (int node = 0; node < MAX_NODES; node++) {
+		struct nodes one = { };
+		int found;
+
+		if (!fast->has[node] && !slow->has[node])
+			continue;
+		one.has[node] = true;
+		found = nodes_spans(&one, spans);
+		for (int i = 0; i < found; i++) {
+			if (spans[i].start == spans[i].end ||
+			    add_area(&new, &nr, node, slow->has[node], &spans[i]))
+				continue;
+			complain("no memory for the ages of node %d: it is not watched",
+				 node);
+			found = -1;
+		}
+		if (found < 0) {
+			free_areas(new, nr);
+			return false;
+		}
+	}
+	if (same_areas(new, nr)) {
+		free_areas(new, nr);
+		return true;
+	}
+	for (int i = 0; i < nr; i++)
+		for (int j = 0; j < nr_areas; j++)
+			copy_ages(&new[i], &areas[j]);
+	free_areas(areas, nr_areas);
+	areas = new;
+	nr_areas = nr;
+	return true;
+}
+
+/*
+ * A folio without a mark came after the last look, or was accessed since: reclaim, and
+ * others who read the bitmap of page_idle, take marks off such folios. It is taken for
+ * the folio of the last look, unless there was none.
+ */
+static enum age next_age(enum age age, bool marked, bool idle)
+{
+	if (!marked && age == AGE_NONE)
+		return AGE_NEW;
+	if (!idle)
+		return age == AGE_WARM || age == AGE_HOT ? AGE_HOT : AGE_WARM;
+	if (age < AGE_IDLE)
+		return AGE_IDLE;
+	return age < AGE_OLDEST ? age + 1 : AGE_OLDEST;
+}
+
+static void mark(const __u64 *heads, size_t count)
+{
+	idle_mark(heads, count);
+	all_marked += count;
+}
+
+static void update_ages(struct area *area)
+{
+	static __u64 marked[LIST], to_mark[LIST];
+	static bool idle[LIST];
+	size_t nr_marked = 0, nr_to_mark = 0, asked = 0;
+
+	for (size_t i = 0; i < list.nr; i++)
+		if (list.marked[i])
+			marked[nr_marked++] = list.heads[i];
+	idle_look(marked, nr_marked, idle);
+	for (size_t i = 0; i < list.nr && !stopped; i++) {
+		__u8 *age = &area->ages[list.heads[i] - area->start];
+		bool is_idle = list.marked[i] && idle[asked++];
+		enum age next = next_age(*age, list.marked[i], is_idle);
+
+		if ((*age >= AGE_COLD && next == AGE_WARM) ||
+		    (*age < AGE_COLD && next == AGE_COLD))
+			turned += list.pages[i];
+		*age = next;
+		area->pages[next] += list.pages[i];
+		if (!is_idle && !(area->slow && next == AGE_HOT))
+			to_mark[nr_to_mark++] = list.heads[i];
+	}
+	mark(to_mark, nr_to_mark);
+	list.nr = 0;
+}
+
+/* No folio begins in these frames. Do not write zeroes over zeroes: that would take memory. */
+static void clear(struct area *area, __u64 first, __u64 count)
+{
+	__u8 *ages = area->ages + (first - area->start);
+
+	for (__u64 i = 0; i < count; i++)
+		if (ages[i])
+			ages[i] = AGE_NONE;
+}
+
+static void add_folio(__u64 head, __u64 pages, __u64 flags)
+{
+	list.heads[list.nr] = head;
+	list.pages[list.nr] = pages;
+	list.marked[list.nr++] = flags & BIT(KPF_IDLE);
+}
+
+/* All frames of this run are mapped. */
+static void look_at_run(struct area *area, __u64 first, size_t count)
+{
+	static __u64 flags[BLOCK];
+	size_t got = frames_read(KPAGEFLAGS, first, count, flags), next;
+
+	for (size_t i = 0; i < got; i = next) {
+		for (next = i + 1; next < got && flags[next] & BIT(KPF_COMPOUND_TAIL); )
+			next++;
+		if (flags[i] & BIT(KPF_LRU) && !(flags[i] & BIT(KPF_COMPOUND_TAIL))) {
+			add_folio(first + i, next - i, flags[i]);
+			clear(area, first + i + 1, next - i - 1);
+		} else {
+			clear(area, first + i, next - i);
+		}
+	}
+}
+
+/* kpagecount tells which frames are mapped at a third of the price of kpageflags. */
+static void look_at_block(struct area *area, __u64 first, size_t count)
+{
+	static __u64 mapped[BLOCK];
+	size_t got = frames_read(KPAGECOUNT, first, count, mapped), next;
+
+	for (size_t i = 0; i < got; i = next) {
+		for (next = i + 1; next < got && !mapped[next] == !mapped[i]; )
+			next++;
+		if (mapped[i])
+			look_at_run(area, first + i, next - i);
+		else
+			clear(area, first + i, next - i);
+	}
+}
+
+static __u64 least(__u64 a, __u64 b)
+{
+	return a < b ? a : b;
+}
+
+static void look_at(struct area *area)
+{
+	__u64 flags, count;
+
+	memset(area->pages, 0, sizeof(area->pages));
+	for (__u64 at = area->start; at < area->end && !stopped; at += count) {
+		frames_refresh();
+		count = least(frames_run(at, &flags), area->end - at);
+		if (!count) {
+			count = least(BLOCK - at % BLOCK, area->end - at);
+			look_at_block(area, at, count);
+		} else if (flags & BIT(KPF_LRU)) {
+			add_folio(at, count, flags);
+			clear(area, at + 1, count - 1);
+		} else {
+			clear(area, at, count);
+		}
+		if (list.nr > LIST - BLOCK)
+			update_ages(area);
+	}
+	update_ages(area);
+}
+
+void ages_look(void)
+{
+	times[looks++ % NR_AGES] = now();
+	turned = 0;
+	for (int i = 0; i < nr_areas; i++)
+		look_at(&areas[i]);
+}
+
+static void mark_hot_in(const struct area *area)
+{
+	static __u64 heads[LIST];
+	size_t nr = 0;
+
+	for (__u64 at = area->start; at < area->end; at++) {
+		if (area->ages[at - area->start] != AGE_HOT)
+			continue;
+		heads[nr++] = at;
+		if (nr < LIST)
+			continue;
+		mark(heads, nr);
+		nr = 0;
+	}
+	mark(heads, nr);
+}
+
+void ages_mark_hot(void)
+{
+	for (int i = 0; i < nr_areas; i++)
+		if (areas[i].slow)
+			mark_hot_in(&areas[i]);
+}
+
+__u64 ages_pages(int node, enum age min, enum age max)
+{
+	__u64 pages = 0;
+
+	for (int i = 0; i < nr_areas; i++)
+		for (int age = min; areas[i].node == node && age <= (int)max; age++)
+			pages += areas[i].pages[age];
+	return pages;
+}
+
+__u64 ages_idle(int node, double seconds)
+{
+	unsigned long idle = 1;		/* so many looks in a row */
+
+	/* A folio that was idle in all of them had been marked in the look before. */
+	while (idle < looks && idle < AGE_OLDEST - AGE_IDLE &&
+	       times[(looks - 1) % NR_AGES] - times[(looks - 1 - idle) % NR_AGES] < seconds)
+		idle++;
+	return idle < looks ? ages_pages(node, AGE_IDLE + idle - 1, AGE_OLDEST) : 0;
+}
+
+__u64 ages_turned(void)
+{
+	return turned;
+}
+
+__u64 ages_marked(void)
+{
+	return all_marked;
+}
+
+bool ages_next(int node, struct place *place, enum age min, enum age max, __u64 *head)
+{
+	for (; place->area < nr_areas; place->area++, place->next = 0) {
+		const struct area *area = &areas[place->area];
+
+		if (area->node != node)
+			continue;
+		while (place->next < area->end - area->start) {
+			__u64 at = place->next++;
+
+			if (area->ages[at] < min || area->ages[at] > max)
+				continue;
+			*head = area->start + at;
+			return true;
+		}
+	}
+	return false;
+}
+
+void ages_forget(__u64 head)
+{
+	for (int i = 0; i < nr_areas; i++)
+		if (head >= areas[i].start && head < areas[i].end)
+			areas[i].ages[head - areas[i].start] = AGE_NONE;
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The memory that a scheme of DAMON has chosen: its tried regions. Of a context that
+ * monitors physical memory these are ranges of physical addresses.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "source.h"
+
+#define ADMIN	"/sys/kernel/mm/damon/admin/kdamonds"
+
+struct damon {
+	struct source src;
+	unsigned int kdamond, context, scheme;
+	struct range *ranges;
+	size_t nr, at;
+};
+
+/* Reads a file below a kdamond. False after a message, if one is wanted. */
+static bool read_file(const struct damon *damon, const char *name, char *text, size_t size,
+		      bool say)
+{
+	char path[256];
+	FILE *file;
+	bool read;
+
+	snprintf(path, sizeof(path), ADMIN "/%u/%s", damon->kdamond, name);
+	file = fopen(path, "re");
+	read = file && fgets(text, size, file);
+	if (!read && say)
+		complain("cannot read %s: %s", path, strerror(errno));
+	if (file)
+		fclose(file);
+	if (read)
+		text[strcspn(text, "\n")] = '\0';
+	return read;
+}
+
+static bool read_number(const struct damon *damon, const char *name, __u64 *value)
+{
+	char text[64];
+
+	return read_file(damon, name, text, sizeof(text), false) &&
+	       sscanf(text, "%llu", value) == 1;
+}
+
+/* The kernel takes a copy of the regions when it is asked to. */
+static bool update(const struct damon *damon)
+{
+	char path[128];
+	FILE *file;
+	bool done;
+
+	snprintf(path, sizeof(path), ADMIN "/%u/state", damon->kdamond);
+	file = fopen(path, "we");
+	done = file && fputs("update_schemes_tried_regions", file) >= 0;
+	if (file && fclose(file))
+		done = false;
+	if (!done)
+		complain("kdamond %u tells no regions: %s: is it on, and the kernel 6.2 or later?",
+			 damon->kdamond, strerror(errno));
+	return done;
+}
+
+static bool add_region(struct damon *damon, const char *dir, const char *region, __u64 unit)
+{
+	struct range *more;
+	__u64 start, end;
+	char name[256];
+
+	snprintf(name, sizeof(name), "%s/%.16s/start", dir, region);
+	if (!read_number(damon, name, &start))
+		return true;
+	snprintf(name, sizeof(name), "%s/%.16s/end", dir, region);
+	if (!read_number(damon, name, &end) || start >= end)
+		return true;
+	more = reallocarray(damon->ranges, damon->nr + 1, sizeof(*more));
+	if (!more) {
+		complain("no memory for so many regions");
+		return false;
+	}
+	damon->ranges = more;
+	start *= unit;
+	end *= unit;
+	more[damon->nr++] = (struct range){
+		.start = start,
+		.pages = (end - 1) / page_size - start / page_size + 1,
+	};
+	damon->src.total += more[damon->nr - 1].pages;
+	return true;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct range *one = a, *two = b;
+
+	return (one->start > two->start) - (one->start < two->start);
+}
+
+static bool read_regions(struct damon *damon, __u64 unit)
+{
+	char dir[64], path[256];
+	struct dirent *entry;
+	bool added = true;
+	DIR *regions;
+
+	snprintf(dir, sizeof(dir), "contexts/%u/schemes/%u/tried_regions", damon->context,
+		 damon->scheme);
+	snprintf(path, sizeof(path), ADMIN "/%u/%s", damon->kdamond, dir);
+	regions = opendir(path);
+	if (!regions) {
+		complain("cannot read %s: %s", path, strerror(errno));
+		return false;
+	}
+	while (added && !stopped && (entry = readdir(regions)))
+		if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9')
+			added = add_region(damon, dir, entry->d_name, unit);
+	closedir(regions);
+	if (damon->nr)
+		qsort(damon->ranges, damon->nr, sizeof(*damon->ranges), by_start);
+	return added;
+}
+
+static bool rewind_damon(struct source *src)
+{
+	struct damon *damon = (struct damon *)src;
+	char name[64], operations[64];
+	__u64 unit = 1;
+
+	damon->nr = 0;
+	damon->at = 0;
+	src->ended = false;
+	src->total = 0;
+	src->done = 0;
+	snprintf(name, sizeof(name), "contexts/%u/operations", damon->context);
+	if (!read_file(damon, name, operations, sizeof(operations), true))
+		return false;
+	if (strcmp(operations, "paddr")) {
+		complain("context %u of kdamond %u monitors %s: only paddr has physical addresses",
+			 damon->context, damon->kdamond, operations);
+		return false;
+	}
+	/* On 32-bit machines addresses may be in larger units. */
+	snprintf(name, sizeof(name), "contexts/%u/addr_unit", damon->context);
+	read_number(damon, name, &unit);
+	return update(damon) && read_regions(damon, unit);
+}
+
+static bool next_in_damon(struct source *src, struct range *range, bool wait)
+{
+	struct damon *damon = (struct damon *)src;
+
+	(void)wait;
+	src->ended = damon->at == damon->nr || stopped;
+	if (src->ended)
+		return false;
+	*range = damon->ranges[damon->at++];
+	src->done += range->pages;
+	return true;
+}
+
+struct source *source_damon(const char *text)
+{
+	static struct damon damon = {
+		.src.next = next_in_damon,
+		.src.rewind = rewind_damon,
+	};
+	int end = 0, all = 0;
+
+	if (sscanf(text, "%u%n/%u/%u%n", &damon.kdamond, &end, &damon.context,
+		   &damon.scheme, &all) < 1 ||
+	    *text < '0' || *text > '9' || (text[end] && (!all || text[all]))) {
+		complain("--damon takes KDAMOND or KDAMOND/CONTEXT/SCHEME, as in 0/0/1, not '%s'",
+			 text);
+		return NULL;
+	}
+	return rewind_damon(&damon.src) ? &damon.src : NULL;
+}

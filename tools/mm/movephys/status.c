@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ages.h"
+#include "command.h"
+#include "frames.h"
+#include "status.h"
+#include "tlb.h"
+
+#define CGROUPS		"/sys/fs/cgroup"
+#define TIERD		"/run/tierd/tierd.prom"
+#define MOST_CGROUPS	20	/* in a table for people */
+
+static bool read_node_statuses(struct status *status)
+{
+	static struct speed speeds[MAX_NODES];
+	struct nodes with_memory;
+
+	if (!nodes_with_memory(&with_memory) || !nodes_speeds(speeds))
+		return false;
+	for (int node = 0; node < MAX_NODES; node++)
+		if (with_memory.has[node])
+			status->nodes[status->nr_nodes++] = (struct node_status){
+				.node = node, .speed = speeds[node],
+				.size = nodes_size(node),
+			};
+	return true;
+}
+
+static struct node_status *status_of(struct status *status, int node)
+{
+	for (size_t i = 0; i < status->nr_nodes; i++)
+		if (status->nodes[i].node == node)
+			return &status->nodes[i];
+	return NULL;
+}
+
+/* Adds what a line as in "anon N0=4096 N1=0" tells. */
+static void add_line(struct status *status, struct cgroup_status *cgroup, char *line)
+{
+	const char *part = strtok(line, "\n ");
+	struct node_status *node;
+	int number;
+	__u64 bytes;
+
+	/* Other lines tell of parts of these, or of the kernel's memory. */
+	if (!part || (strcmp(part, "anon") && strcmp(part, "file")))
+		return;
+	while ((part = strtok(NULL, "\n "))) {
+		if (sscanf(part, "N%d=%llu", &number, &bytes) != 2)
+			continue;
+		node = status_of(status, number);
+		if (node)
+			cgroup->on[node - status->nodes] += bytes;
+		cgroup->all += bytes;
+	}
+}
+
+static struct status *reading;	/* nftw() passes nothing on */
+
+static int read_cgroup(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	struct cgroup_status cgroup = { }, *more;
+	char *name, line[4096];
+	FILE *file;
+
+	(void)st;
+	if (type != FTW_D || !ftw->level || asprintf(&name, "%s/memory.numa_stat", path) < 0)
+		return stopped;
+	file = fopen(name, "re");
+	free(name);
+	if (!file)
+		return stopped;
+	cgroup.on = calloc(reading->nr_nodes, sizeof(*cgroup.on));
+	while (cgroup.on && fgets(line, sizeof(line), file))
+		add_line(reading, &cgroup, line);
+	fclose(file);
+	more = cgroup.all ? reallocarray(reading->cgroups, reading->nr_cgroups + 1,
+					 sizeof(*more)) : NULL;
+	if (!more)
+		return stopped;
+	cgroup.path = strdup(path + strlen(CGROUPS));
+	reading->cgroups = more;
+	more[reading->nr_cgroups++] = cgroup;
+	return stopped;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const struct cgroup_status *one = a, *two = b;
+
+	return (one->all < two->all) - (one->all > two->all);
+}
+
+static void read_cgroups(struct status *status)
+{
+	reading = status;
+	nftw(CGROUPS, read_cgroup, 16, FTW_PHYS);
+	if (status->nr_cgroups)
+		qsort(status->cgroups, status->nr_cgroups, sizeof(*status->cgroups),
+		      by_size);
+}
+
+/* Mark all folios, wait, and look once. */
+static bool look(struct status *status, long seconds)
+{
+	static const struct nodes none;
+	struct nodes nodes = { };
+
+	if (!idle_open())
+		return false;
+	for (size_t i = 0; i < status->nr_nodes; i++)
+		nodes.has[status->nodes[i].node] = true;
+	if (!ages_place(&nodes, &none))
+		return false;
+	/* The first look may find marks of others. Only the second one counts. */
+	ages_look();
+	tlb_evict();
+	nap(seconds);
+	ages_look();
+	status->times[status->nr_times++] = seconds;
+	for (size_t i = 0; i < status->nr_nodes; i++)
+		status->nodes[i].idle[0] = page_size *
+			ages_pages(status->nodes[i].node, AGE_IDLE, AGE_OLDEST);
+	return !stopped;
+}
+
+static size_t time_of(struct status *status, long seconds)
+{
+	for (size_t i = 0; i < status->nr_times; i++)
+		if (status->times[i] == seconds)
+			return i;
+	if (status->nr_times == MAX_IDLE_TIMES)
+		return MAX_IDLE_TIMES - 1;
+	status->times[status->nr_times] = seconds;
+	return status->nr_times++;
+}
+
+/* Read what tierd knows, but only if it runs: one that was killed leaves its file behind. */
+static void ask_tierd(struct status *status)
+{
+	FILE *file = idle_in_use() ? fopen(TIERD, "re") : NULL;
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		struct node_status *node;
+		long seconds;
+		__u64 bytes;
+		int number;
+
+		if (sscanf(line, "tierd_idle_bytes{node=\"%d\",seconds=\"%ld\"} %llu",
+			   &number, &seconds, &bytes) != 3)
+			continue;
+		node = status_of(status, number);
+		if (node)
+			node->idle[time_of(status, seconds)] = bytes;
+	}
+	if (file)
+		fclose(file);
+}
+
+bool status_read(struct status *status, long seconds)
+{
+	*status = (struct status){ };
+	if (!read_node_statuses(status))
+		return false;
+	if (seconds == NOT_GIVEN)
+		ask_tierd(status);
+	else if (!look(status, seconds))
+		return false;
+	read_cgroups(status);
+	return !stopped;
+}
+
+static void print_size(__u64 bytes)
+{
+	static const char units[] = "KMGTP";
+	double size = bytes / 1024.0;
+	size_t unit = 0;
+
+	for (; size >= 1024 && unit < strlen(units) - 1; unit++)
+		size /= 1024;
+	printf(unit && size < 100 ? "%8.1f %ciB" : "%8.0f %ciB", size, units[unit]);
+}
+
+static void print_number(int number)
+{
+	if (number < 0)
+		printf("%10s", "-");
+	else
+		printf("%10d", number);
+}
+
+void status_print(const struct status *status)
+{
+	char head[32];
+
+	printf("%4s%10s%10s%12s%12s", "node", "tier", "distance", "size", "free");
+	for (size_t i = 0; i < status->nr_times; i++) {
+		snprintf(head, sizeof(head), "idle %ld s", status->times[i]);
+		printf("%12s", head);
+	}
+	putchar('\n');
+	for (size_t i = 0; i < status->nr_nodes; i++) {
+		const struct node_status *node = &status->nodes[i];
+
+		printf("%4d", node->node);
+		print_number(node->speed.tier);
+		print_number(node->speed.distance);
+		print_size(node->size.total);
+		print_size(node->size.free);
+		for (size_t j = 0; j < status->nr_times; j++)
+			print_size(node->idle[j]);
+		putchar('\n');
+	}
+	if (!status->nr_cgroups)
+		return;
+	putchar('\n');
+	for (size_t i = 0; i < status->nr_nodes; i++) {
+		snprintf(head, sizeof(head), "node %d", status->nodes[i].node);
+		printf("%12s", head);
+	}
+	puts("  cgroup");
+	for (size_t i = 0; i < status->nr_cgroups && i < MOST_CGROUPS; i++) {
+		for (size_t j = 0; j < status->nr_nodes; j++)
+			print_size(status->cgroups[i].on[j]);
+		printf("  %s\n", status->cgroups[i].path);
+	}
+	if (status->nr_cgroups > MOST_CGROUPS)
+		printf("%zu smaller ones: --json has all\n",
+		       status->nr_cgroups - MOST_CGROUPS);
+}

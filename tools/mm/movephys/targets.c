@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "targets.h"
+
+static struct targets all;
+static struct targets *known[MAX_NODES];	/* of --to slower and faster, by source */
+static struct reserve reserve;
+static bool relative;
+
+static bool among(int node, const struct targets *targets)
+{
+	for (int i = 0; i < targets->nr; i++)
+		if (targets->nodes[i] == node)
+			return true;
+	return false;
+}
+
+static bool open_relative(bool faster)
+{
+	struct nodes with_memory;
+
+	if (!nodes_with_memory(&with_memory))
+		return false;
+	for (int node = 0; node < MAX_NODES; node++) {
+		if (!with_memory.has[node])
+			continue;
+		known[node] = malloc(sizeof(*known[node]));
+		if (!known[node] || !nodes_slower(node, faster, known[node]))
+			return false;
+		for (int i = 0; i < known[node]->nr; i++)
+			if (!among(known[node]->nodes[i], &all))
+				all.nodes[all.nr++] = known[node]->nodes[i];
+	}
+	if (!all.nr)
+		complain("--to %s: nodes %s are of one tier and equally far from CPUs",
+			 command.to, nodes_known());
+	return all.nr;
+}
+
+bool targets_open(void)
+{
+	if (command.keep_free &&
+	    !reserve_parse("--keep-free", command.keep_free, &reserve))
+		return false;
+	if (!command.to)
+		return true;
+	relative = !strcmp(command.to, "slower") || !strcmp(command.to, "faster");
+	if (relative)
+		return open_relative(!strcmp(command.to, "faster"));
+	all.nr = nodes_parse("--to", command.to, all.nodes);
+	return all.nr > 0;
+}
+
+const struct targets *targets_of(int node)
+{
+	static const struct targets none;
+
+	if (!relative)
+		return &all;
+	/* Memory that came later is left where it is. */
+	return known[node] ?: &none;
+}
+
+bool targets_stays(int node)
+{
+	return relative ? !targets_of(node)->nr : among(node, &all);
+}
+
+const struct targets *targets_all(void)
+{
+	return &all;
+}
+
+__u64 targets_room(int node)
+{
+	long long room;
+
+	if (!command.keep_free)
+		return ULLONG_MAX;
+	room = nodes_room(node, &reserve);
+	return room > 0 ? room / page_size : 0;
+}

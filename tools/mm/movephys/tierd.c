@@ -1,0 +1,588 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tierd: keep pages that are accessed on fast nodes. It goes by physical address only,
+ * and never looks at a process.
+ *
+ * Each round looks which folios were accessed (ages.h), makes room on the fast nodes by
+ * moving the coldest folios down where room is needed, moves hot ones up, and waits.
+ */
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ages.h"
+#include "cause.h"
+#include "command.h"
+#include "frames.h"
+#include "move_phys_pages.h"
+#include "options.h"
+#include "tlb.h"
+
+#define CONFIG		"/etc/tierd.conf"
+#define RUN_DIR		"/run/tierd"
+#define SEE		" (see tierd --help)"
+#define CALL_FOLIOS	512		/* folios a call */
+#define CALL_PAGES	4096		/* base pages a call, or one folio */
+#define ORDERS		32
+#define MOST_ROUNDS	6		/* 2^6: of these, a node without room is not tried */
+#define ENOUGH		(AGE_COLD - AGE_IDLE + 2)	/* rounds to tell cold from hot */
+#define CPU_SHARE	0.02		/* of one CPU that looks may take */
+#define CPU_SHARE_BUSY	0.25		/* while much changes */
+#define SHARE_TURNED	256		/* one of so many pages that turned is a change */
+
+/* cause.c reads this. */
+struct command command = { .pid = NOT_GIVEN };
+
+static struct {
+	const char *config, *fast, *slow, *metrics, *keep_free;
+	double interval, longest;
+	long rate;
+	bool once, verbose, help, version;
+} settings = {
+	.metrics = RUN_DIR "/tierd.prom", .keep_free = "2%",
+	.interval = 2, .longest = 60, .rate = 200,
+};
+
+static const struct option_row rows[] = {
+	{ 0, "config", "FILE", .text = &settings.config, .only_here = true,
+	  .help = "read options from this file (" CONFIG ", if it is there)" },
+	{ 0, "fast", "NODES", .text = &settings.fast,
+	  .help = "nodes for pages that are accessed" },
+	{ 0, "slow", "NODES", .text = &settings.slow,
+	  .help = "nodes for the others" },
+	{ 0, "interval", "SECONDS", .seconds = &settings.interval,
+	  .help = "between looks while much changes (2)" },
+	{ 0, "longest", "SECONDS", .seconds = &settings.longest,
+	  .help = "between looks while nothing changes (60)" },
+	{ 0, "rate", "MB/S", .number = &settings.rate, .min = 1,
+	  .help = "move so many megabytes a second at most (200)" },
+	{ 0, "keep-free", "SIZE", .text = &settings.keep_free,
+	  .help = "memory of each fast node that is to stay free (2%)" },
+	{ 0, "all", .flag = &command.all,
+	  .help = "move also pages that several processes map (MPOL_MF_MOVE_ALL)" },
+	{ 0, "metrics", "FILE", .text = &settings.metrics,
+	  .help = "write metrics there (" RUN_DIR "/tierd.prom)" },
+	{ 0, "once", .flag = &settings.once, .only_here = true,
+	  .help = "end after the first round that can tell cold pages from hot ones" },
+	{ 'v', "verbose", .flag = &settings.verbose,
+	  .help = "print a line for each round, not only if something moved" },
+	{ 'h', "help", .flag = &settings.help, .only_here = true, .ends = true,
+	  .help = "print this and exit" },
+	{ 'V', "version", .flag = &settings.version, .only_here = true, .ends = true,
+	  .help = "print the version and exit" },
+};
+
+static struct nodes fast_named, slow_named;	/* by the options */
+static struct nodes fast, slow;			/* of these, those with memory now */
+static struct reserve keep_free;
+
+/* Since the start */
+static struct {
+	unsigned long rounds, failed_calls;
+	__u64 up, down, refused[NR_CAUSES];
+} total;
+
+/* Nodes where a folio of an order found no room, perhaps none in one piece */
+static struct {
+	unsigned char times;
+	unsigned long until;	/* not tried before this round */
+} full[MAX_NODES][ORDERS];
+
+static atomic_bool woken;
+
+static void wake(int signal)
+{
+	(void)signal;
+	woken = true;
+}
+
+/* Until a signal comes, also one that came just before */
+static void wait_for(double seconds)
+{
+	const struct timespec time = {
+		.tv_sec = seconds, .tv_nsec = (seconds - (time_t)seconds) * 1e9,
+	};
+	sigset_t ours, before;
+
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGINT);
+	sigaddset(&ours, SIGTERM);
+	sigaddset(&ours, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &ours, &before);
+	if (!stopped && !woken)
+		ppoll(NULL, 0, &time, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	woken = false;
+}
+
+static unsigned int order_of(const struct folio *folio)
+{
+	return folio->pages > 1 ? 63 - __builtin_clzll(folio->pages) : 0;
+}
+
+static bool has_room(int node, const struct folio *folio)
+{
+	return total.rounds >= full[node][order_of(folio)].until;
+}
+
+static void note_full(int node, const struct folio *folio)
+{
+	unsigned int order = order_of(folio);
+
+	if (!has_room(node, folio))
+		return;
+	if (order && full[node][order].times < MOST_ROUNDS)
+		full[node][order].times++;
+	full[node][order].until = total.rounds + (1UL << full[node][order].times);
+}
+
+static void note_refused(const struct folio *folio, int status, int node)
+{
+	total.refused[cause_of(status, folio, node)] += folio->pages;
+	/* Only these two may move in the next round. Others wait to be hot or cold again. */
+	if (status != -EBUSY && status != -ENOMEM)
+		ages_forget(folio->head);
+}
+
+static bool call(size_t count, const uint64_t *pages, const int *nodes, int *status)
+{
+	if (move_phys_pages(count, pages, nodes, status,
+			    command.all ? MPOL_MF_MOVE_ALL : MPOL_MF_MOVE) >= 0)
+		return true;
+	total.failed_calls++;
+	complain("move_phys_pages: %s%s", strerror(errno), nodes && errno == ENODEV ?
+		 ": the node has lost its memory" : "");
+	return false;
+}
+
+/* Leaves those that are on this node: zones of two nodes may overlap, and folios go. */
+static size_t query(int node, struct folio *folios, size_t count)
+{
+	uint64_t pages[CALL_FOLIOS];
+	int status[CALL_FOLIOS];
+	size_t left = 0;
+
+	for (size_t i = 0; i < count; i++)
+		pages[i] = folios[i].address;
+	if (!call(count, pages, NULL, status))
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		if (status[i] == node)
+			folios[left++] = folios[i];
+		else
+			ages_forget(folios[i].head);
+	}
+	return left;
+}
+
+/* Leaves the folios that found no room there. Returns how many base pages moved. */
+static __u64 move_to(int node, struct folio *folios, size_t *count, bool last)
+{
+	int nodes[CALL_FOLIOS], status[CALL_FOLIOS];
+	struct folio tried[CALL_FOLIOS];
+	uint64_t pages[CALL_FOLIOS];
+	size_t nr = 0, left = 0;
+	double began = now();
+	__u64 moved = 0;
+
+	for (size_t i = 0; i < *count; i++) {
+		if (!has_room(node, &folios[i])) {
+			folios[left++] = folios[i];
+			continue;
+		}
+		tried[nr] = folios[i];
+		nodes[nr] = node;
+		pages[nr++] = folios[i].address;
+	}
+	*count = left;
+	if (!nr || !call(nr, pages, nodes, status))
+		return 0;
+	for (size_t i = 0; i < nr; i++) {
+		if (status[i] >= 0) {
+			moved += tried[i].pages;
+			ages_forget(tried[i].head);
+			full[node][order_of(&tried[i])].times = 0;
+			continue;
+		}
+		if (status[i] == -ENOMEM)
+			note_full(node, &tried[i]);
+		if (status[i] == -ENOMEM && !last)
+			folios[left++] = tried[i];
+		else
+			note_refused(&tried[i], status[i], node);
+	}
+	*count = left;
+	nap(moved * page_size / (settings.rate * 1e6) - (now() - began));
+	return moved;
+}
+
+static bool some_has_room(const struct targets *targets, const struct folio *folio)
+{
+	for (int i = 0; i < targets->nr; i++)
+		if (has_room(targets->nodes[i], folio))
+			return true;
+	return false;
+}
+
+/* Stores the folios for the next call: @limit base pages, or more by a part of the last folio. */
+static size_t fill(struct folio *folios, int node, struct place *place, enum age min,
+		   enum age max, const struct targets *targets, __u64 limit)
+{
+	__u64 head, pages = 0;
+	size_t nr = 0;
+
+	frames_refresh();
+	while (nr < CALL_FOLIOS && pages < limit && pages < CALL_PAGES &&
+	       ages_next(node, place, min, max, &head)) {
+		struct folio folio = { .address = head * page_size, .head = head };
+
+		folio.pages = frames_folio(head).frames;
+		if (!some_has_room(targets, &folio))
+			continue;
+		pages += folio.pages;
+		folios[nr++] = folio;
+	}
+	return nr;
+}
+
+/*
+ * Move folios of these ages from a node to the first target with room, until @limit
+ * base pages have moved. Returns how many did.
+ */
+static __u64 move(int node, enum age min, enum age max, const struct targets *targets,
+		  long long limit)
+{
+	struct folio folios[CALL_FOLIOS];
+	const unsigned long failed = total.failed_calls;
+	struct place place = { };
+	long long moved = 0;
+
+	if (!ages_pages(node, min, max))
+		return 0;
+	/* After a failed call the next round may do better, but not the next call. */
+	while (moved < limit && !stopped && total.failed_calls == failed) {
+		size_t nr = fill(folios, node, &place, min, max, targets, limit - moved);
+
+		if (!nr)
+			break;
+		nr = query(node, folios, nr);
+		for (int i = 0; i < targets->nr && nr; i++)
+			moved += move_to(targets->nodes[i], folios, &nr,
+					 i == targets->nr - 1);
+	}
+	return moved;
+}
+
+static long long room(int node)
+{
+	return nodes_room(node, &keep_free) / (long long)page_size;
+}
+
+/* The coldest first, as many pages as are needed */
+static __u64 demote(int node, long long needed)
+{
+	int age = AGE_OLDEST;
+	struct targets targets;
+	__u64 moved;
+
+	targets.nr = nodes_nearest(node, &slow, targets.nodes);
+	while (age > AGE_COLD && ages_pages(node, age, AGE_OLDEST) < (__u64)needed)
+		age--;
+	moved = age < AGE_OLDEST ?
+		move(node, age + 1, AGE_OLDEST, &targets, needed) : 0;
+	return moved + move(node, age, age, &targets, needed - moved);
+}
+
+/* Make room for what is hot on slow nodes, and for what is to stay free. */
+static void make_room(void)
+{
+	long long hot = 0, needed;
+
+	for (int node = 0; node < MAX_NODES; node++) {
+		if (slow.has[node])
+			hot += ages_pages(node, AGE_HOT, AGE_HOT);
+		if (fast.has[node] && room(node) > 0)
+			hot -= room(node);
+	}
+	for (int node = 0; node < MAX_NODES; node++) {
+		if (!fast.has[node])
+			continue;
+		needed = (hot > 0 ? hot : 0) + (room(node) < 0 ? -room(node) : 0);
+		if (needed <= 0)
+			continue;
+		needed = demote(node, needed);
+		total.down += needed;
+		hot -= needed;
+	}
+}
+
+static void promote(void)
+{
+	struct targets sources, target = { .nr = 1 };
+
+	for (int node = 0; node < MAX_NODES; node++) {
+		if (!fast.has[node])
+			continue;
+		target.nodes[0] = node;
+		sources.nr = nodes_nearest(node, &slow, sources.nodes);
+		for (int i = 0; i < sources.nr; i++)
+			total.up += move(sources.nodes[i], AGE_HOT, AGE_HOT, &target,
+					 room(node));
+	}
+}
+
+/* Memory may come and go. */
+static bool find_memory(void)
+{
+	static bool had = true;
+	struct nodes there;
+	bool some_fast = false, some_slow = false;
+
+	if (!nodes_with_memory(&there))
+		return false;
+	for (int node = 0; node < MAX_NODES; node++) {
+		fast.has[node] = fast_named.has[node] && there.has[node];
+		slow.has[node] = slow_named.has[node] && there.has[node];
+		some_fast |= fast.has[node];
+		some_slow |= slow.has[node];
+	}
+	if (had && !(some_fast && some_slow))
+		complain("no memory on the nodes of --%s, %s: waiting for some",
+			 some_fast ? "slow" : "fast",
+			 some_fast ? settings.slow : settings.fast);
+	had = some_fast && some_slow;
+	return had && ages_place(&fast, &slow);
+}
+
+static double cpu_seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static bool watches(int node)
+{
+	return fast.has[node] || slow.has[node];
+}
+
+static __u64 watched(void)
+{
+	__u64 pages = 0;
+
+	for (int node = 0; node < MAX_NODES; node++)
+		if (watches(node))
+			pages += ages_pages(node, AGE_NONE, AGE_OLDEST);
+	return pages;
+}
+
+/* While much changes, or little is known, look again soon. Otherwise wait longer each time. */
+static double next_interval(double interval, __u64 moved, double look_seconds)
+{
+	double longest = fmax(settings.longest, look_seconds / CPU_SHARE);
+
+	if (total.rounds < ENOUGH || (ages_turned() + moved) * SHARE_TURNED > watched())
+		return fmax(settings.interval, look_seconds / CPU_SHARE_BUSY);
+	return fmax(settings.interval, fmin(interval * 1.5, longest));
+}
+
+static void print_metrics(FILE *file, double interval)
+{
+	static const int seconds[] = { 0, 10, 60, 600, 3600 };
+
+	fprintf(file, "# TYPE tierd_rounds_total counter\ntierd_rounds_total %lu\n"
+		"# TYPE tierd_cpu_seconds_total counter\ntierd_cpu_seconds_total %.3f\n"
+		"# TYPE tierd_marked_folios_total counter\ntierd_marked_folios_total %llu\n"
+		"# TYPE tierd_failed_calls_total counter\ntierd_failed_calls_total %lu\n"
+		"# TYPE tierd_interval_seconds gauge\ntierd_interval_seconds %.3f\n"
+		"# TYPE tierd_moved_bytes_total counter\n"
+		"tierd_moved_bytes_total{direction=\"up\"} %llu\n"
+		"tierd_moved_bytes_total{direction=\"down\"} %llu\n"
+		"# TYPE tierd_refused_bytes_total counter\n",
+		total.rounds, cpu_seconds(), ages_marked(), total.failed_calls, interval,
+		total.up * page_size, total.down * page_size);
+	for (int i = 0; i < NR_CAUSES; i++)
+		fprintf(file, "tierd_refused_bytes_total{cause=\"%s\"} %llu\n",
+			causes[i].name, total.refused[i] * page_size);
+	fputs("# TYPE tierd_hot_bytes gauge\n", file);
+	for (int node = 0; node < MAX_NODES; node++)
+		if (watches(node))
+			fprintf(file, "tierd_hot_bytes{node=\"%d\"} %llu\n", node,
+				ages_pages(node, AGE_HOT, AGE_HOT) * page_size);
+	fputs("# HELP tierd_idle_bytes accessed by nobody for at least so many seconds\n"
+	      "# TYPE tierd_idle_bytes gauge\n", file);
+	for (int node = 0; node < MAX_NODES; node++)
+		for (size_t i = 0; watches(node) && i < ARRAY_SIZE(seconds); i++)
+			fprintf(file, "tierd_idle_bytes{node=\"%d\",seconds=\"%d\"} %llu\n",
+				node, seconds[i],
+				ages_idle(node, seconds[i]) * page_size);
+}
+
+/* A reader finds the old file or the new one, and never a part. */
+static void write_metrics(double interval)
+{
+	static char *temporary;
+	static bool failing;
+	bool failed = true;
+	FILE *file = NULL;
+
+	if (temporary || asprintf(&temporary, "%s.new", settings.metrics) >= 0)
+		file = fopen(temporary, "we");
+	if (file) {
+		print_metrics(file, interval);
+		failed = ferror(file);
+		if (fclose(file) || failed || rename(temporary, settings.metrics))
+			failed = true;
+	}
+	if (failed && !failing)
+		complain("cannot write %s: %s: going on without", settings.metrics,
+			 strerror(errno));
+	failing = failed;
+}
+
+static void print_round(__u64 up, __u64 down, const __u64 *refused, double seconds,
+			double interval)
+{
+	bool some = up || down || settings.verbose;
+
+	for (int i = 0; i < NR_CAUSES; i++)
+		some |= total.refused[i] != refused[i];
+	if (!some)
+		return;
+	printf("%llu pages up, %llu down", up, down);
+	for (int i = 0; i < NR_CAUSES; i++)
+		if (total.refused[i] != refused[i])
+			printf(", %llu %s", total.refused[i] - refused[i], causes[i].name);
+	printf("; %.2f CPU seconds, next in %.1f s\n", seconds, interval);
+	/* The reader may be gone, or its disk full: go on without it. */
+	clearerr(stdout);
+}
+
+/* Returns how long to wait for the next round. */
+static double round_of(double interval)
+{
+	double began = cpu_seconds(), look_seconds;
+	typeof(total) before = total;
+
+	total.rounds++;
+	if (!find_memory())
+		return interval;
+	cause_forget();
+	ages_look();
+	look_seconds = cpu_seconds() - began;
+	if (!stopped) {
+		make_room();
+		promote();
+		ages_mark_hot();
+		tlb_evict();
+	}
+	interval = next_interval(interval, total.up - before.up + total.down - before.down,
+				 look_seconds);
+	print_round(total.up - before.up, total.down - before.down, before.refused,
+		    cpu_seconds() - began, interval);
+	write_metrics(interval);
+	return interval;
+}
+
+static void print_help(void)
+{
+	puts("Usage: tierd --fast NODES --slow NODES [OPTION]...\n"
+	     "Keep pages that are accessed on fast NUMA nodes, by their physical addresses.\n");
+	options_print(rows, ARRAY_SIZE(rows));
+	puts("\nNODES is a list, as in 0,2-3, SIZE bytes, as in 64M, or a part of the node, as in\n"
+	     "2%. The config file has a line for each option, as in\n"
+	     "\"fast = 0\" or \"all = yes\"; # begins a comment.\n"
+	     "\n"
+	     "SIGTERM and SIGINT end it after the current call, SIGUSR1 begins the next round.\n"
+	     "Exit status: 0 ended by a signal or --once, 2 wrong usage, or refused.");
+}
+
+static bool find_nodes(const char *option, const char *text, struct nodes *nodes)
+{
+	int list[MAX_NODES], nr;
+
+	if (!text) {
+		complain("%s NODES is needed" SEE, option);
+		return false;
+	}
+	nr = nodes_parse(option, text, list);
+	nodes_named(text, nodes);
+	return nr > 0;
+}
+
+static bool check_settings(void)
+{
+	if (!find_nodes("--fast", settings.fast, &fast_named) ||
+	    !find_nodes("--slow", settings.slow, &slow_named) ||
+	    !reserve_parse("--keep-free", settings.keep_free, &keep_free))
+		return false;
+	for (int node = 0; node < MAX_NODES; node++) {
+		if (!fast_named.has[node] || !slow_named.has[node])
+			continue;
+		complain("node %d is in both --fast and --slow", node);
+		return false;
+	}
+	return true;
+}
+
+/* Learn before the first round what the kernel refuses. */
+static bool works(void)
+{
+	uint64_t page = ~0ULL;
+	int status;
+
+	if (move_phys_pages(1, &page, NULL, &status, 0) < 0) {
+		complain("move_phys_pages: %s%s", strerror(errno),
+			 errno == ENOSYS ? ": it takes CONFIG_MOVE_PHYS_PAGES=y" :
+			 errno == EPERM ? ": it takes CAP_SYS_ADMIN" : "");
+		return false;
+	}
+	if (!frames_readable(KPAGECOUNT)) {
+		complain("cannot open %s: %s", frames_path(KPAGECOUNT), strerror(errno));
+		return false;
+	}
+	return idle_open();
+}
+
+int main(int argc, char **argv)
+{
+	double interval;
+	int arg;
+
+	base_init();
+	setlinebuf(stdout);
+	arg = options_parse(argc, argv, rows, ARRAY_SIZE(rows));
+	if (settings.help)
+		print_help();
+	else if (settings.version)
+		puts("tierd " VERSION);
+	if (settings.help || settings.version)
+		return fflush(stdout) ? WRONG_USAGE : 0;
+	if (argv[arg]) {
+		complain("'%s' is no option: --fast and --slow name the nodes" SEE, argv[arg]);
+		return WRONG_USAGE;
+	}
+	options_read(settings.config ?: CONFIG, !settings.config, rows, ARRAY_SIZE(rows));
+	if (!check_settings() || !works())
+		return WRONG_USAGE;
+	catch_signals();
+	signal(SIGUSR1, wake);
+	signal(SIGPIPE, SIG_IGN);
+	mkdir(RUN_DIR, 0755);
+	interval = settings.interval;
+	while (!stopped) {
+		interval = round_of(interval);
+		if (settings.once && total.rounds >= ENOUGH)
+			break;
+		wait_for(interval);
+	}
+	return 0;
+}

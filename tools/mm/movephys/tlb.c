@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * User space cannot flush the translations of another process, and a context switch need
+ * not, since entries are tagged. But all processes share the entries of a TLB: reading
+ * more pages than it holds replaces them.
+ */
+#include <numa.h>
+#include <sys/mman.h>
+
+#include "base.h"
+#include "tlb.h"
+
+/* The largest TLBs of today have 4,096 entries, and less than 64 for huge pages only. */
+#define SMALL	8192
+#define HUGE	64
+#define HUGE_SIZE	BIT(21)
+
+/* Memory that is only read takes no more than its page tables. */
+static const atomic_char *map(size_t size, int advice)
+{
+	void *memory = mmap(NULL, size, PROT_READ,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	madvise(memory, size, advice);
+	return memory;
+}
+
+static void touch(const atomic_char *memory, size_t pages, size_t size)
+{
+	for (size_t i = 0; memory && i < pages; i++)
+		atomic_load(&memory[i * size]);
+}
+
+void tlb_evict(void)
+{
+	static const atomic_char *small, *huge;
+	static struct bitmask *allowed, *one;
+
+	if (!allowed) {
+		allowed = numa_allocate_cpumask();
+		one = numa_allocate_cpumask();
+		small = map(SMALL * page_size, MADV_NOHUGEPAGE);
+		huge = map(HUGE * HUGE_SIZE, MADV_HUGEPAGE);
+	}
+	/* CPUs and the affinity of this thread may have changed. */
+	if (numa_sched_getaffinity(0, allowed) < 0)
+		return;
+	for (unsigned int cpu = 0; cpu < allowed->size; cpu++) {
+		if (!numa_bitmask_isbitset(allowed, cpu))
+			continue;
+		numa_bitmask_clearall(one);
+		numa_bitmask_setbit(one, cpu);
+		if (numa_sched_setaffinity(0, one) < 0)
+			continue;
+		touch(small, SMALL, page_size);
+		touch(huge, HUGE, HUGE_SIZE);
+	}
+	numa_sched_setaffinity(0, allowed);
+}
