@@ -90,7 +90,8 @@ kernel: source ## build the guest's kernel
 movephys: ## build the tool, and the example of a daemon: static, for the guest
 	@scripts/packages tools
 	@mkdir -p build
-	@$(MAKE) -s -C tools/mm/movephys O=$(CURDIR)/build LDFLAGS=-static all examples
+	@scripts/progress 'movephys: building' \
+		$(MAKE) -s -C tools/mm/movephys O=$(CURDIR)/build LDFLAGS=-static all examples
 
 install: ## install the tool, its manual pages, header and completion: DESTDIR=/stage prefix=/usr
 install-strip: ## the same, without symbols
