@@ -10,6 +10,7 @@ ICOUNT	?=
 TIMEOUT	?=
 TEST	?= *
 FILES	?=
+COMMANDS ?=
 PACKAGES ?=
 SUITES	?= check
 WALL	?=
@@ -31,7 +32,7 @@ ifeq ($(filter $(ARCH),$(ARCHS_KNOWN)),)
 $(error ARCH=$(ARCH) is not known; there are: $(ARCHS_KNOWN))
 endif
 
-export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR PACKAGES
+export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR PACKAGES COMMANDS
 
 # The groups of packages that a goal takes, to ask for all of them before its first step
 needs-demo	:= build tools guest demo
@@ -41,12 +42,13 @@ needs-bench	:= build guest bench
 needs-kselftest	:= build kselftests guest
 needs-guest	:= build guest
 needs-shell	:= build tools kselftests guest
+needs-gdb	:= build tools guest gdb
 needs-kernel	:= build
 needs		:= $(sort $(foreach goal,$(MAKECMDGOALS),$(needs-$(goal))))
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo check check-full check-all check-arch bench kselftest guest shell source kernel \
+.PHONY: help demo check check-full check-all check-arch bench kselftest guest shell gdb source kernel \
 	movephys kselftests install install-strip uninstall libnuma packages plan apply unapply port series patch dist clean
 
 help: ## this list
@@ -94,6 +96,12 @@ guest: kernel ## run a static program of yours in the guest: RUN=/path ARGS='...
 shell: kernel movephys kselftests ## a shell in the guest, with the tools and tests at hand, and FILES=DIR
 	@scripts/packages guest
 	@scripts/guest $(files) --shell
+
+# What gdb is to show first, unless RUN= is some program: the pages of the guest's init
+gdb: override CONFIG := $(addsuffix +,$(filter-out gdb,$(CONFIG)))gdb
+gdb: kernel movephys ## stop in gdb where a program calls move_phys_pages(2): RUN=, ARGS=, FILES=, COMMANDS=
+	@scripts/packages guest gdb
+	@scripts/gdb $(files) $(if $(RUN),'$(RUN)' $(ARGS),build/movephys --to 1 --pid 1)
 
 source: ## fetch BASE's source, or take KERNEL's, and make the grafted work tree
 	@scripts/packages source
