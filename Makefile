@@ -9,12 +9,16 @@ TOPOLOGY ?= two-node
 ICOUNT	?=
 TIMEOUT	?=
 TEST	?= *
+FILES	?=
+COMMANDS ?=
+PACKAGES ?=
 SUITES	?= check
 WALL	?=
 NR	?=
 
 # For a shell, whatever its name is
 kernel	:= '$(subst ','\'',$(KERNEL))'
+files	:= $(if $(FILES),--files '$(subst ','\'',$(FILES))')
 
 # Everything that is made of one kernel lies in one directory.
 ifeq ($(KERNEL),)
@@ -28,11 +32,23 @@ ifeq ($(filter $(ARCH),$(ARCHS_KNOWN)),)
 $(error ARCH=$(ARCH) is not known; there are: $(ARCHS_KNOWN))
 endif
 
-export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR
+export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR PACKAGES COMMANDS
+
+# The groups of packages that a goal takes, to ask for all of them before its first step
+needs-demo	:= build tools guest demo
+needs-check	:= all
+needs-check-full := all cross
+needs-bench	:= build guest bench
+needs-kselftest	:= build kselftests guest
+needs-guest	:= build guest
+needs-shell	:= build tools kselftests guest
+needs-gdb	:= build tools guest gdb
+needs-kernel	:= build
+needs		:= $(sort $(foreach goal,$(MAKECMDGOALS),$(needs-$(goal))))
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo check check-full check-all check-arch bench kselftest guest shell source kernel \
+.PHONY: help demo check check-full check-all check-arch bench kselftest guest shell gdb source kernel \
 	movephys kselftests install install-strip uninstall deb libnuma packages plan apply unapply port series patch dist clean
 
 help: ## this list
@@ -40,17 +56,19 @@ help: ## this list
 	@echo
 	@echo "Variables: BASE=$(BASE) (one of: $(notdir $(wildcard bases/*))) or KERNEL=/any/tree;"
 	@echo "ARCH=$(ARCH) (one of: $(ARCHS_KNOWN));"
-	@echo "TOPOLOGY=$(TOPOLOGY) (one of: $(notdir $(wildcard guest/topologies/*))); TIMEOUT=seconds; ICOUNT=1; NR=next"
+	@echo "TOPOLOGY=$(TOPOLOGY) (one of: $(notdir $(wildcard guest/topologies/*))); TIMEOUT=seconds; ICOUNT=1; NR=next;"
+	@echo "FILES=directory that goes into the guest; PACKAGES=0 installs none"
 
 demo: kernel movephys ## watch a real program's pages move by their physical addresses
 	@scripts/packages guest demo
 	@scripts/demo
 
-check: packages kernel movephys kselftests ## prove all that is promised once, or run SUITES; the last line is the sum
+check: kernel movephys kselftests ## prove all that is promised once, or run SUITES; the last line is the sum
+	@scripts/packages
 	@scripts/check $(SUITES)
 
-check-full: packages kernel movephys kselftests ## run every test on one base, on kernels that look for trouble or lack options, too
-	@scripts/packages build cross
+check-full: kernel movephys kselftests ## run every test on one base, on kernels that look for trouble or lack options, too
+	@scripts/packages all cross
 	@scripts/check full
 
 # A tree of the user's is no base.
@@ -68,19 +86,26 @@ bench: kernel ## what a move costs beside the other ways, in instructions; by th
 
 kselftest: kernel kselftests ## run kselftests in the guest: TEST=move, or all
 	@scripts/packages guest
-	@scripts/guest --files $(OUT)/kselftest$(filter-out -x86,-$(ARCH)) guest/kselftests '$(TEST)'
+	@scripts/guest $(files) --files $(OUT)/kselftest$(filter-out -x86,-$(ARCH)) guest/kselftests '$(TEST)'
 
-guest: kernel ## run a static program of yours in the guest: RUN=/path ARGS='...'
+guest: kernel ## run a static program of yours in the guest: RUN=/path ARGS='...' FILES=DIR
 	@[ '$(RUN)' ] || { echo "guest: say what to run: make guest RUN=/path/to/static/program ARGS='...'" >&2; exit 2; }
 	@scripts/packages guest
-	@scripts/guest '$(RUN)' $(ARGS)
+	@scripts/guest $(files) '$(RUN)' $(ARGS)
 
-shell: kernel movephys kselftests ## a shell in the guest, with the tools and tests at hand
+shell: kernel movephys kselftests ## a shell in the guest, with the tools and tests at hand, and FILES=DIR
 	@scripts/packages guest
-	@scripts/guest --shell
+	@scripts/guest $(files) --shell
+
+# What gdb is to show first, unless RUN= is some program: the pages of the guest's init
+gdb: override CONFIG := $(addsuffix +,$(filter-out gdb,$(CONFIG)))gdb
+gdb: kernel movephys ## stop in gdb where a program calls move_phys_pages(2): RUN=, ARGS=, FILES=, COMMANDS=
+	@scripts/packages guest gdb
+	@scripts/gdb $(files) $(if $(RUN),'$(RUN)' $(ARGS),build/movephys --to 1 --pid 1)
 
 source: ## fetch BASE's source, or take KERNEL's, and make the grafted work tree
 	@scripts/packages source
+	@$(if $(needs),scripts/packages --ahead $(needs))
 	@scripts/source
 
 kernel: source ## build the guest's kernel
@@ -90,7 +115,8 @@ kernel: source ## build the guest's kernel
 movephys: ## build movephys and tierd: static, for the guest
 	@scripts/packages tools
 	@mkdir -p build
-	@$(MAKE) -s -C tools/mm/movephys O=$(CURDIR)/build LDFLAGS=-static all
+	@scripts/progress 'movephys: building' \
+		$(MAKE) -s -C tools/mm/movephys O=$(CURDIR)/build LDFLAGS=-static all
 
 install: ## install movephys and tierd, manual pages, header and completion: DESTDIR=/stage prefix=/usr
 install-strip: ## the same, without symbols
