@@ -299,7 +299,7 @@ static int by_start(const void *a, const void *b)
 	return (one->start > two->start) - (one->start < two->start);
 }
 
-/* What /proc/zoneinfo tells of a zone, as far as it has been read */
+/* The numbers of a zone in /proc/zoneinfo that have been read so far */
 struct zone {
 	int node;
 	unsigned long start, spanned, managed, free;	/* in pages */

@@ -41,7 +41,7 @@ struct source *source_input(enum words_syntax syntax, bool strict);
 /* Processes of these numbers, those of this name, and if wanted the children of all these */
 struct source *source_processes(const long *pids, size_t nr, const char *comm,
 				bool children);
-/* What a scheme of DAMON has chosen: "KDAMOND" or "KDAMOND/CONTEXT/SCHEME" */
+/* The regions that a scheme of DAMON has chosen: "KDAMOND" or "KDAMOND/CONTEXT/SCHEME" */
 struct source *source_damon(const char *text);
 struct source *source_nodes(const struct nodes *nodes);	/* NULL: all */
 
