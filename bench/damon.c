@@ -4,6 +4,7 @@
  * everything in the given regions for cold. Its thread's CPU time is the cost.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +103,29 @@ static void remove_kdamond(void)
 	set("/sys/kernel/mm/damon/admin/kdamonds/nr_kdamonds", "0");
 }
 
+/* A kdamond that is at work has the lock of all of them, so that both return EBUSY. */
+static void turn_off(void)
+{
+	int fd = open(KDAMOND "state", O_WRONLY);
+
+	while (write(fd, "off", 3) < 0)
+		if (errno != EBUSY)
+			die("cannot turn DAMON off: %s", strerror(errno));
+	close(fd);
+}
+
+static pid_t kdamond_pid(void)
+{
+	int fd = open(KDAMOND "pid", O_RDONLY);
+	char text[32] = "";
+
+	while (read(fd, text, sizeof(text) - 1) < 0)
+		if (errno != EBUSY)
+			die("cannot read the pid of DAMON's thread: %s", strerror(errno));
+	close(fd);
+	return atoi(text);
+}
+
 /* Older ones monitor, but do not move to a node of choice. */
 bool has_damon(void)
 {
@@ -121,7 +145,7 @@ uint64_t damon_move(const char *mem, const uint64_t *pages, unsigned long count,
 	struct request *req = request_new(count);
 	unsigned int patience = PATIENCE;
 	uint64_t took;
-	char text[32];
+	pid_t pid;
 
 	memcpy(req->pages, pages, count * sizeof(*pages));
 
@@ -136,14 +160,14 @@ uint64_t damon_move(const char *mem, const uint64_t *pages, unsigned long count,
 	/* It passes by who is not on an LRU list yet. */
 	drain_lru_batches(mem);
 	set(KDAMOND "state", "on");
-	read_file(KDAMOND "pid", text, sizeof(text));
+	pid = kdamond_pid();
 	/* Who has left its frame has moved: nothing else is going on. */
 	do {
 		usleep(100000);
 		request_query(req, 0);
 	} while (request_count(req, -ENOENT) < count && --patience);
-	took = cpu_time(atoi(text));
-	set(KDAMOND "state", "off");
+	took = cpu_time(pid);
+	turn_off();
 	remove_kdamond();
 	if (!patience)
 		die("DAMON leaves pages where they are");

@@ -12,6 +12,7 @@
 #include "source.h"
 
 #define ADMIN	"/sys/kernel/mm/damon/admin/kdamonds"
+#define TRIES	500
 
 struct damon {
 	struct source src;
@@ -48,18 +49,30 @@ static bool read_number(const struct damon *damon, const char *name, __u64 *valu
 	       sscanf(text, "%llu", value) == 1;
 }
 
-/* The kernel takes a copy of the regions when it is asked to. */
-static bool update(const struct damon *damon)
+static bool write_state(const struct damon *damon, const char *state)
 {
 	char path[128];
 	FILE *file;
-	bool done;
 
 	snprintf(path, sizeof(path), ADMIN "/%u/state", damon->kdamond);
 	file = fopen(path, "we");
-	done = file && fputs("update_schemes_tried_regions", file) >= 0;
-	if (file && fclose(file))
-		done = false;
+	if (!file)
+		return false;
+	fputs(state, file);
+	return !fclose(file);
+}
+
+/* The kernel takes a copy of the regions when it is asked to. */
+static bool update(const struct damon *damon)
+{
+	static const char command[] = "update_schemes_tried_regions";
+	bool done = write_state(damon, command);
+
+	/* It refuses while a kdamond has the lock of all of them, which is not for long. */
+	for (int try = 1; !done && errno == EBUSY && try < TRIES && !stopped; try++) {
+		nap(0.01);
+		done = write_state(damon, command);
+	}
 	if (!done)
 		complain("kdamond %u tells no regions: %s: is it on, and the kernel 6.2 or later?",
 			 damon->kdamond, strerror(errno));
