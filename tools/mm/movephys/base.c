@@ -24,11 +24,11 @@ static void stop(int signal)
 	stopped = signal;
 }
 
-void catch_signals(void)
+void catch_signals(enum signals which)
 {
 	struct sigaction action = {
 		.sa_handler = stop,
-		.sa_flags = SA_RESETHAND,
+		.sa_flags = which == FIRST_SIGNAL ? SA_RESETHAND : 0,
 	};
 
 	sigaction(SIGINT, &action, NULL);

@@ -15,9 +15,15 @@
 extern __u64 page_size;
 extern atomic_int stopped;	/* the signal that asked us to end, or 0 */
 
-/* The first SIGINT or SIGTERM sets @stopped, a second one kills. */
 void base_init(void);
-void catch_signals(void);
+
+/* SIGINT and SIGTERM set @stopped. With FIRST_SIGNAL, a second one kills. */
+enum signals {
+	FIRST_SIGNAL,
+	ALL_SIGNALS,
+};
+
+void catch_signals(enum signals which);
 
 double now(void);		/* seconds of a clock that never jumps */
 void nap(double seconds);	/* ends early once @stopped is set */

@@ -3,6 +3,7 @@
 
 #include "batch.h"
 #include "frames.h"
+#include "slice.h"
 
 #define SLOTS	(2 * BATCH)
 
@@ -55,6 +56,20 @@ static void add(struct batch *batch, struct folio folio, bool merge)
 	*slot = batch->nr;
 }
 
+/* Takes what other jobs work on off the front of the range; false if that is nothing. */
+static bool drop_others(struct range *range)
+{
+	__u64 frame = range->start / page_size, pages = slice_others(frame);
+
+	if (!pages)
+		return false;
+	if (pages > range->pages)
+		pages = range->pages;
+	range->start = (frame + pages) * page_size;
+	range->pages -= pages;
+	return true;
+}
+
 /* Takes the pages of one folio off the front of the range. */
 static struct folio cut(struct range *range)
 {
@@ -82,6 +97,8 @@ void batch_fill(struct batch *batch, struct source *src, bool merge)
 
 		if (!rest.pages && !src->next(src, &rest, !batch->nr))
 			break;
+		if (drop_others(&rest))
+			continue;
 		folio = cut(&rest);
 		rest.start = (rest.start / page_size + folio.named) * page_size;
 		add(batch, folio, merge);

@@ -11,6 +11,7 @@
 #include "command.h"
 #include "move_phys_pages.h"
 #include "report.h"
+#include "slice.h"
 #include "targets.h"
 
 #define TRIES	4		/* for what is busy */
@@ -184,10 +185,13 @@ static bool call(const struct folio *folios, size_t count, int node, int *status
 	return true;
 }
 
-/* Returns how many of these folios leave enough free on the node: --keep-free */
+/*
+ * Returns how many of these folios leave enough free on the node: --keep-free. Jobs
+ * that look at the same time share what room there is.
+ */
 static size_t fitting(int node, const struct folio *folios, size_t count)
 {
-	__u64 room = targets_room(node);
+	__u64 room = targets_room(node) / slice_jobs();
 	size_t n = 0;
 
 	while (n < count && folios[n].pages <= room)

@@ -14,7 +14,7 @@ struct command {
 	/* From the command line. Numbers are NOT_GIVEN or 0 and more. */
 	const char *to, *from, *cgroup, *fail_on, *keep_free, *comm, *damon;
 	struct option_numbers pids;
-	long status_seconds, idle, accessed, watch, limit, rate, budget;
+	long status_seconds, idle, accessed, watch, limit, rate, budget, jobs;
 	bool query, perf, strict_input, all, strict, dry_run, children, status;
 	bool json, verbose, quiet, help, version;
 

@@ -97,6 +97,7 @@ void json_start(void)
 	if (command.to)
 		add_targets(event);
 	add(event, "page_size", page_size);
+	add(event, "jobs", command.jobs);
 	json_object_object_add(event, "sizes_known",
 			       json_object_new_boolean(batch_sizes_known()));
 	print_now(event);
@@ -176,16 +177,16 @@ static void add_refused(struct json_object *event)
 	json_object_object_add(event, "refused", refused);
 }
 
-void json_progress(__u64 done, __u64 total)
+void json_progress(void)
 {
 	struct json_object *event = new_event("progress");
 
 	add(event, "round", tally.round);
 	add_time(event);
 	add_seconds(event, "elapsed", now() - tally.began);
-	add(event, "pages_done", done);
-	if (total)
-		add(event, "pages_total", total);
+	add(event, "pages_done", tally.done);
+	if (tally.total)
+		add(event, "pages_total", tally.total);
 	add_amount(event, moves() ? "moved" : "found",
 		   moves() ? &tally.all_moved : &tally.all_found);
 	print_now(event);

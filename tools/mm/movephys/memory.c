@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "frames.h"
+#include "slice.h"
 #include "source.h"
 
 #define BLOCK	512	/* frames that are read at once */
@@ -42,6 +43,18 @@ static bool wanted(__u64 frame)
 {
 	return !(frames_readable(KPAGECOUNT) || frames_readable(KPAGEFLAGS)) ||
 	       frames_mapped(frame);
+}
+
+/* Goes on by what other jobs work on; false if that is nothing. */
+static bool skip_others(struct memory *memory, const struct span *span)
+{
+	__u64 frames = slice_others(memory->next);
+
+	if (frames > span->end - memory->next)
+		frames = span->end - memory->next;
+	memory->next += frames;
+	memory->src.done += frames;
+	return frames;
 }
 
 /* Goes on by as much as needs no look at each frame; false if that is nothing. */
@@ -87,6 +100,11 @@ static bool next_in_memory(struct source *src, struct range *range, bool wait)
 			memory->next = span->start;
 		if (memory->next >= span->end) {
 			memory->at++;
+			if (range->pages)
+				return true;
+			continue;
+		}
+		if (skip_others(memory, span)) {
 			if (range->pages)
 				return true;
 			continue;

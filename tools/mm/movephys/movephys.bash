@@ -29,7 +29,7 @@ _movephys()
 	--config | --metrics)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return ;;
-	--idle | --accessed | --limit | --rate | --budget | --watch | --interval | --longest | --keep-free)
+	--idle | --accessed | --limit | --rate | --budget | --jobs | --watch | --interval | --longest | --keep-free)
 		return ;;
 	*)
 		help=$("$1" --help 2>/dev/null)

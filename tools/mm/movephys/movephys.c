@@ -17,6 +17,7 @@
 #include "caller.h"
 #include "command.h"
 #include "frames.h"
+#include "jobs.h"
 #include "options.h"
 #include "report.h"
 #include "source.h"
@@ -35,7 +36,7 @@ enum {
 struct command command = {
 	.pid = NOT_GIVEN, .status_seconds = NOT_GIVEN, .idle = NOT_GIVEN, .accessed = NOT_GIVEN,
 	.watch = NOT_GIVEN, .limit = NOT_GIVEN, .rate = NOT_GIVEN,
-	.budget = NOT_GIVEN,
+	.budget = NOT_GIVEN, .jobs = 1,
 };
 
 static const struct option_row rows[] = {
@@ -79,6 +80,8 @@ static const struct option_row rows[] = {
 	  .help = "keep each call to about so many milliseconds" },
 	{ 0, "keep-free", "SIZE", .text = &command.keep_free,
 	  .help = "leave so much free on each target: 64M, or 2% of the node" },
+	{ 0, "jobs", "N", .number = &command.jobs, .min = 1, .max = 256,
+	  .help = "let so many processes do it, each with a part of the memory" },
 	{ 0, "watch", "SECONDS", .number = &command.watch,
 	  .help = "do it again and again, with such a pause" },
 	{ 0, "fail-on", "STATUSES", .text = &command.fail_on,
@@ -139,6 +142,7 @@ static void check_options(char **args)
 	refuse_if(command.status && (command.addresses || command.processes ||
 				     command.damon || command.from || command.cgroup ||
 				     command.flags || two_looks() || command.dry_run ||
+				     command.jobs > 1 ||
 				     command.watch != NOT_GIVEN),
 		  "--status goes with --json alone");
 	refuse_if(command.query && (command.flags || command.dry_run),
@@ -153,6 +157,11 @@ static void check_options(char **args)
 	refuse_if((command.perf || command.strict_input) && !from_input(args),
 		  "--perf and --strict-input need -, standard input");
 	refuse_if(command.keep_free && !moves(), "--keep-free is for moves");
+	refuse_if(command.jobs > 1 && command.limit != NOT_GIVEN,
+		  "--jobs and --limit exclude each other");
+	refuse_if(command.jobs > 1 && (from_input(args) ||
+				       (command.query && command.addresses)),
+		  "--jobs excludes standard input and queries of addresses, which keep their order");
 	refuse_if(command.children && !command.processes,
 		  "--children needs --pid or --comm");
 	refuse_if(command.addresses && command.processes,
@@ -247,7 +256,7 @@ static void say_full(void)
 		 "make room there, or add another node to --to");
 }
 
-static enum ending work(struct source *src)
+static enum ending move_or_query(struct source *src)
 {
 	while (!stopped && !src->ended) {
 		next_batch(src);
@@ -260,10 +269,8 @@ static enum ending work(struct source *src)
 			return CALL_FAILED;
 		/* Somebody may wait for this answer before giving the next address. */
 		report_flush();
-		if (caller_found_no_room()) {
-			say_full();
+		if (caller_found_no_room())
 			return ALL_FULL;
-		}
 		if (caller_reached_limit())
 			return LIMIT;
 		if (ferror(stdout) && command.query)
@@ -274,26 +281,29 @@ static enum ending work(struct source *src)
 	return src->failed || src->junk ? SOURCE_FAILED : COMPLETE;
 }
 
-static double looked;		/* when the last round began to look at pages */
+static bool marked;		/* by the round before, for this one */
 
-/* One round; @marked if the one before has marked the pages for this one. */
-static int once(struct source *src, bool marked)
+static enum ending work(struct source *src)
 {
-	enum ending ending = SOURCE_FAILED;
-
 	batch_restart();
 	caller_restart();
+	if (two_looks() && !marked && !mark(src))
+		return stopped ? SIGNALLED : SOURCE_FAILED;
+	report_look();
+	return move_or_query(src);
+}
+
+static int once(struct source *src)
+{
+	enum ending ending;
+
 	report_round();
-	if (!two_looks() || marked || mark(src)) {
-		looked = now();
-		report_look();
-		ending = work(src);
-	} else if (stopped) {
-		ending = SIGNALLED;
-	}
+	ending = command.jobs > 1 ? jobs_run(command.jobs, src, work) : work(src);
+	if (ending == ALL_FULL)
+		say_full();
 	tally.without_address = src->without_address;
 	report_summary(ending);
-	if (ending == CALL_FAILED || ending == SOURCE_FAILED)
+	if (ending == CALL_FAILED || ending == SOURCE_FAILED || ending == OUTPUT_FAILED)
 		return REFUSED;
 	return report_failures() ? SOME_NOT : ALL_WELL;
 }
@@ -302,7 +312,7 @@ static int once(struct source *src, bool marked)
 static int again_and_again(struct source *src)
 {
 	double seconds = command.watch;
-	int status = once(src, false);
+	int status = once(src);
 
 	/* The look of one round marks what the next one looks for. */
 	if (two_looks() && seconds < command.idle)
@@ -315,9 +325,10 @@ static int again_and_again(struct source *src)
 			tlb_evict();
 		nap(command.watch);
 		if (two_looks())
-			nap(looked + seconds - now());
+			nap(tally.began + seconds - now());
+		marked = two_looks();
 		if (!stopped)
-			status = src->rewind(src) ? once(src, two_looks()) : REFUSED;
+			status = src->rewind(src) ? once(src) : REFUSED;
 	}
 	return status;
 }
@@ -373,7 +384,7 @@ int main(int argc, char **argv)
 	command.flags = (command.all ? MPOL_MF_MOVE_ALL : 0) |
 			(command.strict ? MPOL_MF_STRICT : 0);
 	check_options(args);
-	catch_signals();
+	catch_signals(FIRST_SIGNAL);
 	/* A reader that leaves ends a query; it must not cut a move in two. */
 	if (!command.query)
 		signal(SIGPIPE, SIG_IGN);

@@ -29,15 +29,16 @@ void options_print(const struct option_row *rows, size_t nr)
 
 static long number_of(const struct option_row *row, const char *option, const char *text)
 {
+	const long max = row->max ?: INT_MAX;
 	char *end;
 	long value;
 
 	errno = 0;
 	value = strtol(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || value < row->min ||
-	    value > INT_MAX) {
-		complain("%s takes a number from %ld to %d, not '%s'",
-			 option, row->min, INT_MAX, text);
+	    value > max) {
+		complain("%s takes a number from %ld to %ld, not '%s'",
+			 option, row->min, max, text);
 		exit(WRONG_USAGE);
 	}
 	return value;

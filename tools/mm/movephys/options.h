@@ -14,7 +14,7 @@ struct option_numbers {
 };
 
 /*
- * An option sets a flag, or has a text, a number of at least @min, several of these, or
+ * An option sets a flag, or has a text, a number from @min to @max, several of these, or
  * seconds.
  */
 struct option_row {
@@ -25,7 +25,7 @@ struct option_row {
 	const char **text;
 	long *number;
 	struct option_numbers *numbers;
-	long min;
+	long min, max;		/* a max of 0: INT_MAX */
 	double *seconds;	/* above 0, with a fraction */
 	bool optional;		/* the flag alone, or with the number */
 	bool only_here;		/* not in a file */

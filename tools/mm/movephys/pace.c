@@ -2,6 +2,7 @@
 /* The size of each call, and the pause after it: --budget, --rate */
 #include "caller.h"
 #include "command.h"
+#include "slice.h"
 
 #define FIRST_SLICE	32	/* pages: nobody knows yet how long they take */
 #define HUGE		512	/* pages that may be one folio, if sizes are unknown */
@@ -13,6 +14,12 @@ static bool may_be_one(const struct folio *a, const struct folio *b)
 	return !batch_sizes_known() && a->head / HUGE == b->head / HUGE;
 }
 
+/* Of this job, in bytes a second */
+static double rate(void)
+{
+	return command.rate * 1e6 / slice_jobs();
+}
+
 size_t pace_slice(const struct folio *folios, size_t count)
 {
 	double limit = 1e18, pages = folios[0].pages;
@@ -21,8 +28,8 @@ size_t pace_slice(const struct folio *folios, size_t count)
 	if (command.budget != NOT_GIVEN)
 		limit = budget_pages;
 	/* Ten times a second is smooth. */
-	if (command.rate != NOT_GIVEN && limit > command.rate * 1e5 / page_size)
-		limit = command.rate * 1e5 / page_size;
+	if (command.rate != NOT_GIVEN && limit > rate() / 10 / page_size)
+		limit = rate() / 10 / page_size;
 	while (n < count && (pages + folios[n].pages <= limit ||
 			     may_be_one(&folios[n - 1], &folios[n])))
 		pages += folios[n++].pages;
@@ -41,5 +48,5 @@ void pace_called(__u64 pages, __u64 moved, double seconds)
 		budget_pages = fits > 1 ? fits : 1;
 	}
 	if (command.rate != NOT_GIVEN)
-		nap(moved * page_size / (command.rate * 1e6) - seconds);
+		nap(moved * page_size / rate() - seconds);
 }

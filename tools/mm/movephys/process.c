@@ -402,6 +402,7 @@ struct source *source_processes(const long *pids, size_t nr, const char *comm,
 	static struct processes all = {
 		.src.next = next_in_processes,
 		.src.rewind = rewind_processes,
+		.src.shares_files = true,
 		.now.dir = -1, .now.pagemap.fd = -1,
 	};
 

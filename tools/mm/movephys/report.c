@@ -16,6 +16,7 @@ struct tally tally;
 
 static bool fails[NR_CAUSES];	/* by cause: an entry like that fails the run */
 static double next_progress;
+static struct tally *copy;	/* of the tally, for the parent of this job */
 static struct {
 	__u64 from, to, total;
 } position;		/* in the source, of this batch */
@@ -311,16 +312,15 @@ void report_flush(void)
 }
 
 /* A run that is over at once shows nothing. */
-static void show_progress(__u64 done, __u64 total)
+static void show_progress(void)
 {
+	__u64 done = tally.done, total = tally.total;
 	double elapsed = now() - tally.began;
 	const struct amount *amount = command.query || command.dry_run ?
 				      &tally.all_found : &tally.all_moved;
 	char line[160];
 	int len = 0;
 
-	if (total && done > total)
-		done = total;
 	if (total)
 		len = snprintf(line, sizeof(line), "%3d%%  ",
 			       (int)((double)done / total * 100));
@@ -345,17 +345,73 @@ void report_batch(__u64 from, __u64 to, __u64 total)
 	position.total = total;
 }
 
-void report_progress(double part)
+static void tell_progress(void)
 {
-	__u64 done = position.from + (position.to - position.from) * part;
-
 	if (command.quiet || now() < next_progress)
 		return;
 	next_progress = now() + 1;
 	if (command.json && !ferror(stdout))
-		json_progress(done, position.total);
+		json_progress();
 	/* Rows of a table on the same terminal show progress enough. */
 	if (progress_possible() && !(isatty(STDOUT_FILENO) &&
 				     (command.json || rows_wanted())))
-		show_progress(done, position.total);
+		show_progress();
+}
+
+void report_progress(double part)
+{
+	tally.total = position.total;
+	tally.done = position.from + (position.to - position.from) * part;
+	if (tally.total && tally.done > tally.total)
+		tally.done = tally.total;
+	if (copy)
+		*copy = tally;
+	else
+		tell_progress();
+}
+
+void report_into(struct tally *to)
+{
+	copy = to;
+}
+
+static void add_amounts(struct amount *sum, const struct amount *amounts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		sum[i].folios += amounts[i].folios;
+		sum[i].pages += amounts[i].pages;
+	}
+}
+
+static void add_tally(const struct tally *part)
+{
+	add_amounts(tally.found, part->found, MAX_NODES);
+	add_amounts(&tally.all_found, &part->all_found, 1);
+	add_amounts(&tally.there, &part->there, 1);
+	add_amounts(tally.moved, part->moved, MAX_NODES);
+	add_amounts(&tally.all_moved, &part->all_moved, 1);
+	add_amounts(tally.refused, part->refused, NR_CAUSES);
+	tally.calls += part->calls;
+	if (tally.longest < part->longest)
+		tally.longest = part->longest;
+	if (part->began && tally.began > part->began)
+		tally.began = part->began;
+	tally.done += part->done;
+	tally.total += part->total;
+}
+
+void report_gather(const struct tally *parts, unsigned int count)
+{
+	unsigned long round = tally.round;
+	bool looking = false;
+
+	memset(&tally, 0, sizeof(tally));
+	tally.round = round;
+	tally.began = now();
+	for (unsigned int i = 0; i < count; i++) {
+		looking |= parts[i].began > 0;
+		add_tally(&parts[i]);
+	}
+	if (looking)
+		tell_progress();
 }

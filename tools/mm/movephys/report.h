@@ -37,7 +37,8 @@ struct tally {
 	__u64 without_address;		/* samples of perf */
 	__u64 calls;			/* that move */
 	double longest;			/* of them, in seconds */
-	double began, elapsed;		/* seconds, without those of marking */
+	double began, elapsed;		/* seconds, without those of marking; 0: not yet */
+	__u64 done, total;		/* pages of the source; a total of 0 is unknown */
 	unsigned long round;		/* from 1 on */
 	enum ending ending;
 };
@@ -54,6 +55,12 @@ void report_called(double seconds);
 /* The next batch takes the source from there to there. A total of 0 is unknown. */
 void report_batch(__u64 from, __u64 to, __u64 total);
 void report_progress(double part);	/* of the batch is done */
+
+/* In a job: keep a copy of the tally there, and show no progress. */
+void report_into(struct tally *copy);
+/* In its parent: make the tally the sum of these, and show progress. */
+void report_gather(const struct tally *parts, unsigned int count);
+
 void report_flush(void);
 void report_summary(enum ending ending);
 
@@ -63,7 +70,7 @@ bool report_failures(void);
 /* The same as events for programs: json.c */
 void json_start(void);
 void json_page(__u64 address, int node, enum cause cause);
-void json_progress(__u64 done, __u64 total);
+void json_progress(void);
 void json_round(void);
 void json_end(int status);
 

@@ -23,6 +23,7 @@ struct source {
 	bool (*rewind)(struct source *src);
 	__u64 total, done;	/* pages, for progress; a total of 0 is unknown */
 	__u64 without_address;	/* samples of perf that have none */
+	bool shares_files;	/* that are read in sequence: rewind it after fork() */
 	bool ended;
 	bool failed;		/* it ended too early; there was a message */
 	bool junk;		/* some words are no addresses; there was a message */

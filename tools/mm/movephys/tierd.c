@@ -573,7 +573,7 @@ int main(int argc, char **argv)
 	options_read(settings.config ?: CONFIG, !settings.config, rows, ARRAY_SIZE(rows));
 	if (!check_settings() || !works())
 		return WRONG_USAGE;
-	catch_signals();
+	catch_signals(FIRST_SIGNAL);
 	signal(SIGUSR1, wake);
 	signal(SIGPIPE, SIG_IGN);
 	mkdir(RUN_DIR, 0755);
