@@ -4,8 +4,9 @@
  *
  * Before "fs: remove aops->writepage", migration does not warn about a
  * filesystem that has writepages but no migrate_folio, so a clean folio may
- * move. A dirty folio is written out as writeout() in mm/migrate.c does it for
- * MIGRATE_SYNC, except that nobody waits for the folio lock afterwards.
+ * move. A dirty folio is written out by ->writepage, as writeout() in
+ * mm/migrate.c does it for MIGRATE_SYNC, but only at the first look, only where
+ * the filesystem is written back at all, and without a wait afterwards.
  */
 #include <linux/backing-dev.h>
 #include <linux/errno.h>

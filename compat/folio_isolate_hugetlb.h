@@ -3,7 +3,8 @@
  * @has include/linux/hugetlb.h folio_isolate_hugetlb[(]
  *
  * "mm/hugetlb: rename isolate_hugetlb() to folio_isolate_hugetlb()" renamed the
- * function. Stable kernels may have that without the patches before it.
+ * function. A stable kernel may have the new name, but not the new types, which
+ * folio_isolate_hugetlb_bool.h is about.
  */
 #include <linux/hugetlb.h>
 

@@ -7,7 +7,8 @@
  * driver, and no page table has such pages.
  *
  * Without CONFIG_COMPACTION zsmalloc does not mark its pages as movable, and
- * nothing tells them from a driver's page that is mapped.
+ * nothing tells them from a driver's page that is mapped: they get -EFAULT
+ * instead of -ENOENT.
  */
 #include <linux/mm.h>
 #include <linux/page-flags.h>

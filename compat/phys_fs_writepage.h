@@ -3,7 +3,8 @@
  * @has include/linux/fs.h struct address_space_operations [{] int [(][*]read_folio[)]
  * @for mm/tests/migrate_phys_fs.o
  *
- * Before "fs: remove aops->writepage" migration writes out single pages.
+ * Before "fs: remove aops->writepage", migration writes single pages out by
+ * ->writepage. So the test filesystem needs one, which these macros define.
  */
 #define PHYS_FS_WRITE(_write)	.writepage = _write
 #define PHYS_FS_HAS_WRITEPAGE	true

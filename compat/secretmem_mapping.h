@@ -4,7 +4,7 @@
  *
  * "mm: merge folio_is_secretmem() and folio_fast_pin_allowed() into
  * gup_fast_folio_allowed()" added the function. Before that,
- * page_is_secretmem() compared a_ops, too.
+ * page_is_secretmem() made the same comparison.
  */
 #include <linux/fs.h>
 #include <linux/secretmem.h>

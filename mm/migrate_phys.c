@@ -93,10 +93,10 @@ static void next_records(struct phys_call *call)
 }
 
 /*
- * Find the record of the folio that had this frame when an earlier entry, of
- * this chunk or of the chunk of @before, named the frame. The folio may have
- * moved since, and the frame may have been reused, but this entry still means
- * that folio. If only @before has the record, copy it to @now.
+ * Find the record of a folio that an earlier entry, of this chunk or of the
+ * chunk of @before, referred to and that had this frame then. The folio may
+ * have moved since, and the frame may have been reused, but this entry refers
+ * to that folio, too. If only @before has the record, copy it to @now.
  */
 static __always_inline struct phys_record *
 find_or_copy_record(struct phys_call *call, unsigned long pfn)
@@ -158,9 +158,9 @@ static int look_at_folio(struct phys_call *call, struct folio *folio,
 }
 
 /*
- * If the folio here now has another first frame or order, no entry asked to
- * move that one: leave it alone, and report -EBUSY for the folio that was here.
- * A new folio with the same frames and order cannot be told from the old one.
+ * If a folio with another first frame or order has the frame now, no entry
+ * refers to it: do not move it, and report -EBUSY for the record. A new folio
+ * with the same first frame and order cannot be told from the old one.
  */
 static int look_again(struct phys_call *call, struct phys_record *record)
 {
@@ -177,9 +177,9 @@ static int look_again(struct phys_call *call, struct phys_record *record)
 }
 
 /*
- * Move the folios that may move. Then look once more at those that were set
- * aside, because they may be in an LRU batch, or because only a pass over all
- * processes finds the tasks of the address spaces that map them.
+ * Move the folios that may move. Then look again at those that were set aside:
+ * they may be in an LRU batch, or are being written out (where ->writepage
+ * exists), or only a pass over all processes finds the tasks of their mappers.
  */
 static int finish_folios(struct phys_call *call)
 {

@@ -68,7 +68,7 @@ struct phys_chunk {
 	int *status;
 };
 
-/* Answers of the tasks of an address space about a target node */
+/* Results of the checks of all tasks of an address space, for a target node */
 #define SPACE_KNOWN	BIT(0)	/* the tasks have been asked */
 #define SPACE_ALIVE	BIT(1)	/* some task is not exiting */
 #define SPACE_DENIES	BIT(2)	/* a cpuset or the LSM refuses */
@@ -95,7 +95,7 @@ struct phys_space {
  * @nr: how many there are
  * @bits: log2 of the number of buckets, which is the capacity of @space, too
  * @bucket: index of the latest element of @space in each hash bucket, plus 1
- * @tasks: questions to tasks in this chunk, for the trace event
+ * @tasks: task checks that this chunk has made, for the trace event
  * @passes: passes over all processes that this chunk has needed
  * @enlarged: the allocation that holds @space and @bucket, or NULL if they are
  *	      still among the tables of the call
@@ -117,8 +117,9 @@ struct phys_spaces {
  * @walked: VMAs that the walks for single folios have visited
  * @retry_at: the check of all VMAs is tried again when @walked has reached this
  * @witness: NULL until all VMAs are found to allow the move, then a folio of
- *	     the batch. While that folio is mapped and has this @mapping, every
- *	     VMA that maps a folio with the same @mapping allows the move
+ *	     the batch, which has a reference on it. While that folio is mapped
+ *	     and has this @mapping, the file or anon_vma is the same as then, so
+ *	     the result holds. VMAs that were added since are not checked
  */
 struct phys_rmap {
 	struct address_space *mapping;
@@ -130,14 +131,14 @@ struct phys_rmap {
 
 /**
  * struct phys_batch - folios that may move, and those to look at again
- * @waiting: the latest record of a folio that waits; the batch has a reference
- *	     on each of these folios
+ * @waiting: list of the records whose folios wait to be moved, the latest
+ *	     first; the batch has a reference on each of these folios
  * @pages: base pages that wait
- * @aside: the latest record to look at again at the end of the chunk; the batch
- *	   has no reference on these folios
+ * @aside: list of the records to look at again at the end of the chunk, the
+ *	   latest first; the batch has no reference on their folios
  * @target: target folios, allocated before the source folios are isolated
- * @rmap: answers for whole reverse maps, in a hash table by mapping and node; a
- *	  collision replaces the old answer
+ * @rmap: results for whole reverse maps, in a hash table by mapping and node; a
+ *	  collision replaces the old result
  * @rmap_bits: log2 of the number of slots of @rmap
  * @drain: a folio was set aside because it may be in an LRU batch of a CPU
  * @next_drain: drain all CPUs again only from this entry of the call on
@@ -163,7 +164,7 @@ struct phys_batch {
  *	    status_is_failure()
  * @chunk: the chunk that is being handled
  * @now: the folios to which the entries of @chunk refer
- * @before: the folios of the last chunk before @chunk that had any
+ * @before: the records of the last chunk before @chunk that had a record
  * @spaces: the address spaces that map the folios of @now
  * @batch: the folios of @now that may move
  * @tables: the allocation for all tables, or NULL if they are on the stack

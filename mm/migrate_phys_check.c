@@ -22,7 +22,7 @@
 
 /*
  * The rmap lock, which is held here, does not stabilise vm_policy and vm_flags.
- * mmap_lock does, but it ranks above the rmap lock, so it may only be tried.
+ * mmap_lock does, but others take it before the rmap lock, so only try it.
  * The policy is checked only if @answer has SPACE_ALIVE: exiting tasks allocate
  * no more memory. A caller that has no answer yet passes 0.
  */
@@ -112,9 +112,9 @@ static bool folio_mapped_by(struct folio *folio, struct vm_area_struct *vma,
 }
 
 /*
- * Tasks cannot be asked under the rmap lock, so only add the address space. If
- * another folio has added it and it still has no answer, its owner could not
- * answer for it, and only a pass over all processes can.
+ * Others may wait for the rmap lock, so ask no tasks here: only add the address
+ * space. If another folio has added it and it has no answer yet, its owner's
+ * threads are not its only users, so it waits for a pass over all processes.
  */
 static int gather_space(struct mapper_walk *walk, struct mm_struct *mm)
 {
@@ -131,8 +131,8 @@ static int gather_space(struct mapper_walk *walk, struct mm_struct *mm)
 /*
  * A VMA matters only if it maps the folio. Walk the page table only if this VMA
  * can change the result: if it refuses the move, if its tasks have not answered
- * yet, or if a single address space may map the folio and this VMA is not known
- * to belong to that one.
+ * yet, or if only one address space is allowed to map the folio and this VMA
+ * may belong to a second one.
  */
 static bool check_mapper(struct folio *folio, struct vm_area_struct *vma,
 			 unsigned long addr, void *arg)
@@ -156,7 +156,7 @@ static bool check_mapper(struct folio *folio, struct vm_area_struct *vma,
 }
 
 /*
- * Returns an errno, or 0 if only the gathered address spaces may still refuse.
+ * Returns an errno, or 0 if only tasks of the added address spaces may refuse.
  */
 static int walk_mappers(struct phys_call *call, struct folio *folio, int nid,
 			struct phys_rmap *rmap, unsigned int first)
@@ -172,8 +172,8 @@ static int walk_mappers(struct phys_call *call, struct folio *folio, int nid,
 		.arg = &walk,
 		.anon_lock = folio_lock_anon_vma_read,
 		/*
-		 * hugetlbfs takes this rmap lock before the folio lock, so it
-		 * may only be tried under the folio lock.
+		 * hugetlbfs takes this rmap lock before the folio lock, which
+		 * is held here, so only try it.
 		 */
 		.try_lock = hugetlb && !folio_test_anon(folio),
 	};
@@ -220,7 +220,7 @@ static noinline_for_stack int check_mappers(struct phys_call *call,
 		err = err ?: answer;
 		if (err || !(call->flags & MPOL_MF_STRICT))
 			return err;
-		/* A walk checks policies only if it has answers: walk again. */
+		/* A walk checks VMA policies only after tasks have answered. */
 	} while (--tries);
 	return -EBUSY;
 }
@@ -254,7 +254,7 @@ static bool all_vmas_allow(struct phys_call *call, struct folio *folio,
 	if (mapping != folio->mapping) {
 		/* The mapping has changed since find_rmap() read it. */
 	} else if (folio_test_anon(folio)) {
-		/* There is none for an unmapped folio or a KSM folio. */
+		/* An unmapped or KSM folio has no anon_vma to lock. */
 		anon_vma = folio_lock_anon_vma_read(folio, NULL);
 		if (!anon_vma)
 			goto unlock;
@@ -291,8 +291,8 @@ static bool witness_is_valid(const struct phys_rmap *rmap)
 
 /*
  * Visit at most as many VMAs as the walks for single folios have, and retry
- * only when that number has doubled, so that this check costs little beside the
- * walks.
+ * only when that number has doubled. So these checks together visit at most
+ * twice as many VMAs as the walks.
  */
 static bool rmap_allows(struct phys_call *call, struct folio *folio,
 			struct phys_rmap *rmap)
@@ -323,8 +323,9 @@ static struct phys_rmap *find_rmap(struct phys_call *call, struct folio *folio,
 	if (rmap->mapping != mapping || rmap->nid != nid)
 		*rmap = (struct phys_rmap) { .mapping = mapping, .nid = nid };
 	/*
-	 * Read the mapping of the witness after that of this folio. If they are
-	 * equal then, the file or anon_vma was not freed and reused in between.
+	 * witness_is_valid() must read the mapping of the witness after that of
+	 * this folio was read above. If both are equal and the witness is
+	 * mapped, the file or anon_vma was not freed and reused in between.
 	 */
 	smp_rmb();
 	return rmap;
@@ -382,7 +383,7 @@ static __always_inline bool may_be_in_lru_batch(struct folio *folio,
 {
 	int refs = folio_ref_count(folio) - 1;
 
-	/* Only mappings refer to most anonymous folios: test that first. */
+	/* Only page tables refer to most anonymous folios: test that first. */
 	return !folio_test_lru(folio) ||
 	       (refs > mapcount && refs > folio_expected_ref_count(folio));
 }

@@ -6,7 +6,8 @@
  * The memory belongs to others, who may free, split or reuse it at any time. So
  * take a reference before any pointer of a page is followed. Memory that no
  * process maps (free, slab, kernel, unmapped page cache) gets -ENOENT, so that
- * a caller cannot tell these apart.
+ * a caller cannot tell these apart. Only zero pages and, in a move, folios that
+ * another migration or reclaim has locked get another status.
  */
 
 #include <linux/hugetlb.h>
@@ -118,11 +119,11 @@ int folio_check_mapped(struct folio *folio)
 		return hugepage_migration_supported(folio_hstate(folio)) ?
 		       0 : -EFAULT;
 	/*
-	 * A mapped folio without a mapping belongs to a driver. If it is
-	 * swapbacked, it is a new anonymous folio, and its mapping is not
-	 * visible yet. Some pages of drivers (a framebuffer's) do have a
-	 * mapping, but are neither uptodate nor on an LRU list. A file folio
-	 * that could not be written is not uptodate either, but it is on one.
+	 * A mapped folio without a mapping is a new anonymous folio, whose
+	 * mapping is not visible yet, if it is swapbacked. Otherwise it is a
+	 * driver's. Some folios of drivers, such as those of a framebuffer,
+	 * have a mapping, but are neither uptodate nor on an LRU list. A file
+	 * folio whose write failed is not uptodate either, but on an LRU list.
 	 */
 	if (!READ_ONCE(folio->mapping) ||
 	    (!folio_test_uptodate(folio) && !folio_test_lru(folio)))

@@ -44,9 +44,9 @@ struct phys_targets {
 #endif
 
 /*
- * The pages belong to others, so the caller's own cpuset does not limit their
- * targets: leave out __GFP_HARDWALL. The nearest hardwall cpuset (the caller's
- * own or one above it) still limits them.
+ * The pages belong to others, so leave out __GFP_HARDWALL: then the allocator
+ * does not enforce the caller's mems_allowed. It does enforce the nearest
+ * cpuset with mem_hardwall or mem_exclusive, from the caller's upwards.
  */
 static gfp_t target_gfp(unsigned int order)
 {
@@ -270,7 +270,7 @@ static bool moves_with(const struct phys_record *record,
 				  folio_test_hugetlb(pfn_folio(first->pfn)));
 }
 
-/* Move the folios of the first record and of all that go with it. */
+/* Move the first folio, and all of the same target node, order and kind. */
 static void move_some(struct phys_call *call)
 {
 	struct phys_record **link = &call->batch.waiting, *record;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Migration by physical address: what do the tasks of an address space say
- * about a node?
+ * Migration by physical address: do the tasks of an address space allow a node?
  *
- * A page may go to a node only if the node is in the cpuset of every task of
- * every address space that maps the page, and if the LSM lets the caller move
- * the memory of these tasks. Walks of reverse maps only gather address spaces;
+ * A page may go to a node only if the node is in the mems_allowed of every task
+ * of every address space that maps the page, and if the LSM lets the caller
+ * move the memory of these tasks. Exiting tasks and kernel threads do not
+ * count. Walks of reverse maps only gather address spaces;
  * the tasks are asked after the rmap lock is released. Answers are kept for one
  * chunk.
  */
@@ -23,7 +23,7 @@
 
 #include "migrate_phys.h"
 
-/* At most 1 << 18 address spaces are remembered, which takes 7 MiB. */
+/* The limit of pairs of address space and node: 7 MiB on a 64-bit kernel */
 #define MAX_SPACES_BITS	18
 /*
  * A chunk gets at most this many passes over all processes. The first serves
@@ -204,8 +204,8 @@ static int ask_process(struct phys_call *call, struct phys_space *space,
 }
 
 /*
- * mm->owner may be a child whose fork() can still fail. Its ->signal is valid
- * once the child has been attached to its pid.
+ * mm->owner may be a child whose fork() can still fail. Its ->signal, in which
+ * the callers find its threads, is valid once it has been attached to its pid.
  */
 static struct task_struct *mm_owner_process(struct mm_struct *mm)
 {
@@ -232,9 +232,13 @@ static int count_users(struct task_struct *process, struct mm_struct *mm)
  * Every task that uses an address space counts in its mm_users. If the threads
  * of the owner's process account for all of mm_users, no other process uses the
  * address space. With a vfork() child or a transient reference, the result is
- * false, which only costs a pass. While threads exit, the counts could match in
- * spite of a CLONE_VM process. MMF_MULTIPROCESS reveals that process, and is
- * never cleared, so check it last.
+ * false, which only costs a pass.
+ *
+ * The counts are no atomic snapshot: if one thread starts and another exits
+ * meanwhile, they may match although another process uses the address space.
+ * MMF_MULTIPROCESS reveals a CLONE_VM process and is never cleared, so check it
+ * last. It does not reveal a vfork() child. That is accepted: the child soon
+ * calls exec, and the check is not atomic with the move anyway.
  */
 static bool ask_owner(struct phys_call *call, struct phys_space *space)
 {
