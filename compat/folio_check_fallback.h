@@ -5,8 +5,8 @@
  * Before "fs: remove aops->writepage", migration does not warn about a
  * filesystem that has writepages but no migrate_folio, so a clean folio may
  * move. A dirty folio is written out by ->writepage, as writeout() in
- * mm/migrate.c does it for MIGRATE_SYNC, but only at the first look, only where
- * the filesystem is written back at all, and without a wait afterwards.
+ * mm/migrate.c does it for MIGRATE_SYNC, but only where the filesystem is written
+ * back at all, and without a wait afterwards.
  */
 #include <linux/backing-dev.h>
 #include <linux/errno.h>
@@ -18,7 +18,9 @@
 /*
  * The caller has locked the folio; this function or ->writepage unlocks it.
  * Returns -EAGAIN if ->writepage was called and did not fail, so that the folio
- * is looked at again at the end of the chunk.
+ * is looked at again at the end of the chunk. That look may be the first that
+ * gets here, since tasks come first: it returns -EBUSY, and the next call moves
+ * the folio.
  */
 static inline int folio_check_fallback(struct folio *folio,
 				       struct address_space *mapping,
@@ -38,12 +40,14 @@ static inline int folio_check_fallback(struct folio *folio,
 	if (!mapping->a_ops->writepage || !mapping_can_writeback(mapping))
 		goto unlock;
 	err = -EBUSY;
-	if (last_look || !folio_clear_dirty_for_io(folio))
+	if (!folio_clear_dirty_for_io(folio))
 		goto unlock;
 	err = mapping->a_ops->writepage(&folio->page, &wbc);
-	if (err != AOP_WRITEPAGE_ACTIVATE)
-		return err < 0 ? -EIO : -EAGAIN;
-	err = -EAGAIN;
+	if (err < 0)
+		return -EIO;
+	if (err == AOP_WRITEPAGE_ACTIVATE)
+		folio_unlock(folio);
+	return last_look ? -EBUSY : -EAGAIN;
 unlock:
 	folio_unlock(folio);
 	return err;

@@ -894,6 +894,19 @@ static int wanted_status(const FIXTURE_DATA(stubborn) *self,
 	return status ?: node;
 }
 
+/*
+ * Without memory cgroups, a pass finds the tasks of an address space, before the last
+ * look at its pages. A dirty page is written out then, and moves in the next call.
+ */
+static bool written_at_last_look(int want)
+{
+	char cgroups[4096] = "";
+
+	if (!access("/proc/cgroups", F_OK))
+		read_file("/proc/cgroups", cgroups, sizeof(cgroups));
+	return want >= 0 && !strstr(cgroups, "\nmemory\t");
+}
+
 TEST_F(stubborn, dirty)
 {
 	int want = wanted_status(self, variant, variant->dirty, self->to);
@@ -906,6 +919,8 @@ TEST_F(stubborn, dirty)
 	EXPECT_OUTCOME(0, self->from, query_one(phys));
 	EXPECT_OUTCOME(0, self->from, move_one(phys, self->from, 0));
 	EXPECT_TRUE(page_has(phys, KPF_DIRTY));
+	if (written_at_last_look(want))
+		EXPECT_OUTCOME(1, -EBUSY, move_one(phys, self->to, 0));
 	EXPECT_OUTCOME(want < 0, want, move_one(phys, self->to, 0));
 	EXPECT_EQ(want < 0, phys == phys_of(0, self->mem));
 	EXPECT_EQ(want < 0 ? self->from : self->to, node_of(0, self->mem));
@@ -924,6 +939,14 @@ TEST_F(stubborn, dirty_among_good)
 	request_set_pages(req, 0, self->mem, PAGES, self->to);
 	request_set_pages(req, PAGES, good, PAGES, self->to);
 	shuffle(req, SEED);
+	if (written_at_last_look(want)) {
+		EXPECT_EQ(PAGES, request_move(req, 0));
+		EXPECT_EQ(PAGES, request_count(req, -EBUSY));
+		EXPECT_EQ(PAGES, request_count(req, self->to));
+		/* The others have left their frames. */
+		request_set_pages(req, 0, self->mem, PAGES, self->to);
+		request_set_pages(req, PAGES, good, PAGES, self->to);
+	}
 	EXPECT_EQ(want < 0 ? PAGES : 0, request_move(req, 0));
 	EXPECT_EQ(want < 0 ? PAGES : 2 * PAGES, request_count(req, self->to));
 	if (want < 0)
