@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The costs of build/bench.json that bench/bars or the guide's table have: a name and a number each.
+# The costs of build/bench.json that bench/limits or the guide's table have: a name and a number each.
 
 (.moves[] | [.case, .ratio.move_pages]),
 (.moves[] | select(.case == "8 THPs") | ["8 THPs, to the copy alone", .ratio.copy]),

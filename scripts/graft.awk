@@ -1,211 +1,257 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Edits one file for scripts/graft: puts the texts of a fragment in, or, with "unapply", takes
-# them out. Of a "table", the text is the row of the sibling "like", renamed and renumbered.
-# Writes the new file to "out", complaints to "errors", and to stdout what is to be done:
-# edit +LINES, edit -LINES, same (it has them already) or none.
+# Edits one file for scripts/graft and scripts/libnuma: inserts the text of its fragment or, if
+# "unapply" is set, removes it. If "table" is set, the file is a syscall table, and the text is a
+# copy of the row of the system call "like", with our name and number.
+#
+# From the environment: path, target, out, errors. From -v: table, unapply, compat, name, number,
+# like, like_number, and ends_in_newline, which is 0 if the last line of the file has no newline.
+#
+# Writes the new file to "out", error messages to "errors", and to stdout what is to be done: "edit
+# +LINES", "edit -LINES", "same" (the text is there already) or "none"; nothing after some errors.
 
-function complain(msg) {
-	print file ": " msg >> errors
-	bad = 1
+function complain(message) {
+	print file ": " message >> errors
+	had_errors = 1
 }
 
-function read(path, L,    n, line) {
+function read(path, lines,    nlines, line) {
 	while ((getline line < path) > 0)
-		L[++n] = line
-	return n + 0
+		lines[++nlines] = line
+	return nlines + 0
 }
 
-function write(L, n,    i) {
-	for (i = 1; i <= n; i++) {
-		ORS = i < n || eol ? "\n" : ""
-		print L[i] > out
+function write(lines, nlines,    i) {
+	for (i = 1; i <= nlines; i++) {
+		ORS = i < nlines || ends_in_newline ? "\n" : ""
+		print lines[i] > out
 	}
 	ORS = "\n"
 }
 
-function same(A, n, B, m,    i) {
-	for (i = 1; i <= n && n == m; i++)
-		if (A[i] != B[i])
+function equal(left, nleft, right, nright,    i) {
+	for (i = 1; i <= nleft && nleft == nright; i++)
+		if (left[i] != right[i])
 			return 0
-	return n == m
+	return nleft == nright
 }
 
-function parse(fragment,    n, L, i, word, range, before) {
-	before = blocks
-	n = read(fragment, L)
-	for (i = 1; i <= n; i++) {
-		if (L[i] ~ /^@within ./) {
-			range = substr(L[i], 9)
-		} else if (L[i] ~ /^@(after|before)[?]? ./) {
-			word = substr(L[i], 2, index(L[i], " ") - 2)
-			optional[++blocks] = sub(/[?]$/, "", word)
-			place[blocks] = word
-			anchor[blocks] = substr(L[i], index(L[i], " ") + 1)
-			within[blocks] = range
+# Reads the blocks of a fragment: each is an anchor and the text to insert there.
+function parse(fragment,    lines, nlines, i, word, range, nblocks_before) {
+	nblocks_before = nblocks
+	nlines = read(fragment, lines)
+	for (i = 1; i <= nlines; i++) {
+		if (lines[i] ~ /^@within ./) {
+			range = substr(lines[i], 9)
+		} else if (lines[i] ~ /^@(after|before)[?]? ./) {
+			word = substr(lines[i], 2, index(lines[i], " ") - 2)
+			optional[++nblocks] = sub(/[?]$/, "", word)
+			direction[nblocks] = word
+			anchor[nblocks] = substr(lines[i], index(lines[i], " ") + 1)
+			within[nblocks] = range
 			range = ""
-		} else if (L[i] ~ /^@/ || (blocks == before && L[i] !~ /^(#.*)?$/)) {
-			complain("line " i " of the fragment is neither anchor nor text: " L[i])
-		} else if (blocks > before) {
-			numbered += gsub(/@NR@/, nr, L[i]) + gsub(/@NR[+]1@/, nr + 1, L[i])
-			text[blocks, ++len[blocks]] = L[i]
+		} else if (lines[i] ~ /^@/ || (nblocks == nblocks_before && lines[i] !~ /^(#.*)?$/)) {
+			complain("line " i " of the fragment is not an anchor, or is text before" \
+				 " the first anchor: " lines[i])
+		} else if (nblocks > nblocks_before) {
+			uses_number += gsub(/@NR@/, number, lines[i])
+			uses_number += gsub(/@NR[+]1@/, number + 1, lines[i])
+			text[nblocks, ++block_length[nblocks]] = lines[i]
 		}
 	}
 }
 
-# The row of the sibling, renamed and renumbered.
-function clone(L, n,    i, f, row, rows) {
-	for (i = 1; i <= n; i++)
-		if (split(L[i], f) > 2 && f[1] ~ /^[0-9]+$/ && f[3] == like) {
-			row = L[i]
-			rows++
-			shift = f[1] - like_nr
+# Makes our row from the row of the system call "like": replaces the name and the number. Some
+# architectures add an offset to every number, which our row gets, too.
+function make_row(lines, nlines,    i, field, row, nrows, offset) {
+	for (i = 1; i <= nlines; i++)
+		if (split(lines[i], field) > 2 && field[1] ~ /^[0-9]+$/ && field[3] == like) {
+			row = lines[i]
+			nrows++
+			offset = field[1] - like_number
 		}
-	if (rows != 1) {
-		complain(rows + 0 " rows of " like ", to make ours from: there must be one")
+	if (nrows != 1) {
+		complain(nrows + 0 " rows of " like ", but exactly one is needed to copy our row from")
 		return
 	}
-	nr += shift
+	number += offset
 	gsub(like "\t", name substr("\t\t\t\t", 1, (length(like) - length(name)) / 8) "\t", row)
 	gsub(like, name, row)
-	sub(/^[0-9]+/, nr, row)
-	place[++blocks] = "row"
-	text[blocks, ++len[blocks]] = row
+	sub(/^[0-9]+/, number, row)
+	direction[++nblocks] = "row"
+	text[nblocks, ++block_length[nblocks]] = row
 }
 
-# The line that the text of block b goes below, or -1; "hits" are the lines that its anchor matches.
-function find(b, L, n,    i, at, re) {
-	hits = 0
-	if (place[b] == "row") {
-		for (i = 1; i <= n && !(L[i] ~ /^[0-9]/ && L[i] + 0 > nr); i++)
+# Returns the number of the line below which the text of the block is to be inserted, or -1 if that
+# is not clear. Sets the global "nmatches" to the number of lines that match the anchor.
+function find_place(block, lines, nlines,    i, line, regex) {
+	nmatches = 0
+	if (direction[block] == "row") {
+		for (i = 1; i <= nlines && !(lines[i] ~ /^[0-9]/ && lines[i] + 0 > number); i++)
 			;
 		return i - 1
 	}
-	re = within[b] == "" ? anchor[b] : within[b]
-	for (i = 1; i <= n; i++)
-		if (L[i] ~ re) {
-			at = i
-			hits++
+	regex = within[block] == "" ? anchor[block] : within[block]
+	for (i = 1; i <= nlines; i++)
+		if (lines[i] ~ regex) {
+			line = i
+			nmatches++
 		}
-	if (hits == 1 && within[b] != "") {
-		while (++at <= n && L[at] !~ anchor[b])
+	if (nmatches == 1 && within[block] != "") {
+		while (++line <= nlines && lines[line] !~ anchor[block])
 			;
-		hits = at <= n
+		nmatches = line <= nlines
 	}
-	return hits != 1 ? -1 : place[b] == "after" ? at : at - 1
-}
-
-# Puts all text into L, which gives R; returns the length of R, or -1.
-function insert(L, n, R,    b, i, at, below, m, t, order, k) {
-	for (b = 1; b <= blocks; b++) {
-		at = find(b, L, n)
-		if (at >= 0)
-			below[at] = below[at] " " b
-		else if (!optional[b] || hits)
-			failed[b] = hits
-	}
-	for (b in failed)
+	if (nmatches != 1)
 		return -1
-	for (i = 0; i <= n; i++) {
-		if (i)
-			R[++m] = L[i]
-		split(below[i], order)
-		for (k = 1; k in order; k++)
-			for (t = 1; t <= len[order[k]]; t++)
-				R[++m] = text[order[k], t]
-	}
-	return m + 0
+	return direction[block] == "after" ? line : line - 1
 }
 
-# Takes every text that stands whole at its anchor out of L, which gives R; returns the length of R.
-function take(L, n, R,    b, i, t, m) {
-	for (b = 1; b <= blocks; b++)
-		for (i = 1; i + len[b] - 1 <= n; i++) {
-			for (t = 0; t < len[b] && L[i + t] == text[b, t + 1]; t++)
+# Copies lines to result and inserts the text of every block. Returns the length of result, or -1 if
+# a block has no place: failed[block] is then the number of lines that match its anchor.
+function insert_text(lines, nlines, result,    block, i, j, k, line, blocks_below, blocks_here, nresult) {
+	split("", failed)
+	for (block = 1; block <= nblocks; block++) {
+		line = find_place(block, lines, nlines)
+		if (line >= 0)
+			blocks_below[line] = blocks_below[line] " " block
+		else if (!optional[block] || nmatches)
+			failed[block] = nmatches
+	}
+	for (block in failed)
+		return -1
+	for (i = 0; i <= nlines; i++) {
+		if (i)
+			result[++nresult] = lines[i]
+		split(blocks_below[i], blocks_here)
+		for (k = 1; k in blocks_here; k++)
+			for (j = 1; j <= block_length[blocks_here[k]]; j++)
+				result[++nresult] = text[blocks_here[k], j]
+	}
+	return nresult + 0
+}
+
+# Copies lines to result without our text, and marks the lines of our text in "our_line". A text is
+# only left out if it is complete and next to its anchor. Returns the length of result.
+function remove_text(lines, nlines, result,    block, i, j, nresult) {
+	split("", our_line)
+	for (block = 1; block <= nblocks; block++)
+		for (i = 1; i + block_length[block] - 1 <= nlines; i++) {
+			for (j = 0; j < block_length[block] && lines[i + j] == text[block, j + 1]; j++)
 				;
-			if (t < len[b] || place[b] == "after" && L[i - 1] !~ anchor[b] ||
-			    place[b] == "before" && L[i + t] !~ anchor[b])
+			if (j < block_length[block] ||
+			    (direction[block] == "after" && lines[i - 1] !~ anchor[block]) ||
+			    (direction[block] == "before" && lines[i + j] !~ anchor[block]))
 				continue
-			while (t--)
-				ours[i + t] = 1
+			while (j--)
+				our_line[i + j] = 1
 			break
 		}
-	for (i = 1; i <= n; i++)
-		if (!(i in ours))
-			R[++m] = L[i]
-	return m + 0
+	for (i = 1; i <= nlines; i++)
+		if (!(i in our_line))
+			result[++nresult] = lines[i]
+	return nresult + 0
 }
 
-function by_hand(b,    t) {
-	complain((!exists ? "not in this tree" : failed[b] + 0 " lines match, one must") ": @" \
-		 (within[b] == "" ? "" : "within " within[b] " @") place[b] " " anchor[b])
-	for (t = 1; t <= len[b]; t++)
-		print "    by hand:  " text[b, t] >> errors
+function report_failed_block(block,    i) {
+	complain((!exists ? "this file is not in the tree" : \
+		  failed[block] + 0 " lines match, but exactly one must") ": @" \
+		 (within[block] == "" ? "" : "within " within[block] " @") direction[block] " " anchor[block])
+	for (i = 1; i <= block_length[block]; i++)
+		print "    insert by hand:  " text[block, i] >> errors
 }
 
-BEGIN {
+function read_input() {
 	file = ENVIRON["path"]
 	target = ENVIRON["target"]
 	out = ENVIRON["out"]
 	errors = ENVIRON["errors"]
 	exists = target != "/dev/null"
-	another = ": choose another in arch/syscall.tbl.add, or NR=next"
 
-	n = read(target, F)
+	noriginal = read(target, original)
 	if (table)
-		clone(F, n)
+		make_row(original, noriginal)
 	else {
 		parse(file ".add")
 		if (compat)
 			parse("compat/" file ".add")
 	}
-	if (bad)
-		exit
+}
 
-	m = take(F, n, P)
-	grafted = m < n && insert(P, m, R) == n && same(R, n, F, n)
-	split("", failed)
+# The file is grafted if removing our text and inserting it again gives the same file.
+function find_grafted() {
+	nungrafted = remove_text(original, noriginal, ungrafted)
+	grafted = nungrafted < noriginal &&
+		  insert_text(ungrafted, nungrafted, result) == noriginal &&
+		  equal(result, noriginal, original, noriginal)
+}
 
-	for (i = 1; i <= n && !bad; i++) {
-		if (grafted && i in ours)
+# Complains if a header defines another system call with our number, or counts more system calls
+# than the fragment would: its count is our number plus one.
+function check_define(i, field) {
+	if (field[2] !~ /^__NR_(compat_)?syscalls$/) {
+		if (field[3] == number)
+			complain("line " i ": number " number " is taken by " field[2] number_hint)
+	} else if (field[3] + 0 > number + 1) {
+		complain("line " i ": the highest system call is " field[3] - 1 \
+			 ", but the fragment would make it " number number_hint)
+	}
+}
+
+# Complains about the first line that prevents the edit. Our own text does not.
+function check_conflicts(    i, field) {
+	number_hint = ": choose another number in arch/syscall.tbl.add, or use NR=next"
+	for (i = 1; i <= noriginal && !had_errors; i++) {
+		if (grafted && i in our_line)
 			continue
-		split(F[i], f)
-		if (index(tolower(F[i]), name))
-			complain("line " i " has another " name ", or one that an older overlay grafted:" \
-				 " take that out first")
+		split(original[i], field)
+		if (index(tolower(original[i]), name))
+			complain("line " i " mentions " name ", but is foreign, changed, or from another" \
+				 " version of the overlay: remove it first")
 		else if (unapply)
 			continue
-		else if (F[i] ~ /\r$/)
-			complain("line " i " ends in CR LF: have the file with LF alone")
-		else if (table && f[1] == nr)
-			complain("line " i ": number " nr " is taken by " f[3] another)
-		else if (!numbered || f[1] != "#define" || f[2] !~ /^__NR/)
-			continue
-		else if (f[2] !~ /^__NR_(compat_)?syscalls$/ && f[3] == nr)
-			complain("line " i ": number " nr " is taken by " f[2] another)
-		else if (f[2] ~ /^__NR_(compat_)?syscalls$/ && f[3] + 0 > nr + 1)
-			complain("line " i ": its calls go up to " f[3] - 1 ", and " nr \
-				 " would be the last" another)
+		else if (original[i] ~ /\r$/)
+			complain("line " i " ends in CR LF: convert the file to LF line endings")
+		else if (table && field[1] == number)
+			complain("line " i ": number " number " is taken by " field[3] number_hint)
+		else if (uses_number && field[1] == "#define" && field[2] ~ /^__NR/)
+			check_define(i, field)
 	}
-	if (bad)
-		exit
+}
 
-	if (unapply || grafted) {
-		if (unapply && grafted)
-			write(P, m)
-		print !grafted ? "none" : unapply ? "edit -" n - m : "same"
-		exit
-	}
-	m = insert(F, n, R)
-	for (b in failed)
-		by_hand(b)
-	if (m <= n) {
+function apply(    block, nresult) {
+	nresult = insert_text(original, noriginal, result)
+	for (block in failed)
+		report_failed_block(block)
+	if (nresult <= noriginal) {
 		print "none"
-		exit
+		return
 	}
-	split("", ours)
-	if (!same(P, take(R, m, P), F, n))
-		complain("the text of the fragment cannot be told from the rest: it would not come out again")
-	write(R, m)
-	print "edit +" m - n
+	# Unapply must find the text again.
+	nungrafted = remove_text(result, nresult, ungrafted)
+	if (!equal(ungrafted, nungrafted, original, noriginal))
+		complain("the text of the fragment cannot be distinguished from the rest of the file:" \
+			 " unapply could not remove it")
+	write(result, nresult)
+	print "edit +" nresult - noriginal
+}
+
+BEGIN {
+	read_input()
+	if (had_errors)
+		exit
+	find_grafted()
+	check_conflicts()
+	if (had_errors)
+		exit
+	if (!unapply && !grafted) {
+		apply()
+	} else if (!grafted) {
+		print "none"
+	} else if (!unapply) {
+		print "same"
+	} else {
+		write(ungrafted, nungrafted)
+		print "edit -" noriginal - nungrafted
+	}
 }
