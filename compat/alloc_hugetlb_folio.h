@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * @has include/linux/hugetlb.h struct folio [*]alloc_hugetlb_folio_nodemask[(]
+ * @for mm/migrate_phys_move.o
  *
  * Before "mm/hugetlb: convert alloc_migrate_huge_page to folios" the function
  * has another name and returns the first page of the folio.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * @has include/linux/hugetlb.h alloc_hugetlb_folio_nodemask[(][^)]*, bool 
+ * @for mm/migrate_phys_move.o
  *
  * The last argument came with "hugetlb: allow for page reallocation on other
  * nodes". It allows other nodes, which __GFP_THISNODE forbids anyway.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * @has include/linux/mm.h define anon_rmap_tree_foreach[(]avc, anon_vma,
+ * @for mm/migrate_phys_check.o
  *
  * Linux 7.3 renamed anon_vma_interval_tree_foreach() and passes the anon_vma
  * instead of the tree in it. Both names walk the same VMAs.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * @has include/linux/fs.h struct address_space_operations [{] int [(][*]read_folio[)]
+ * @for mm/migrate_phys_check.o
  *
  * Before "fs: remove aops->writepage", migration does not warn about a
  * filesystem that has writepages but no migrate_folio, so a clean folio may

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * @has include/linux/mm.h int folio_expected_ref_count[(]
+ * @for mm/migrate_phys_check.o
  *
  * "mm: folio_expected_ref_count() helper" added the function. This version is
  * only called for small folios. They have a reference for each mapping, one for

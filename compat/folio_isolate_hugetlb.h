@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * @has include/linux/hugetlb.h folio_isolate_hugetlb[(]
+ * @for mm/migrate_phys_move.o
  *
  * "mm/hugetlb: rename isolate_hugetlb() to folio_isolate_hugetlb()" renamed the
  * function. A stable kernel may have the new name, but not the new types, which

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * @has include/linux/hugetlb.h bool folio_isolate_hugetlb[(]struct folio [*]
+ * @for mm/migrate_phys_move.o
  *
  * The types of isolate_hugetlb() changed with "mm/hugetlb: convert
  * isolate_hugetlb to folios" and "mm: hugetlb: change to return bool for

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * @has include/linux/page-flags.h PAGE_TYPE_OPS[(]Zsmalloc,
+ * @for mm/migrate_phys_check.o
+ * @for mm/migrate_phys_frame.o
  *
  * Before "mm/zsmalloc: use a proper page type", zsmalloc keeps an offset in the
  * field of the map count, so its pages look mapped. They are movable pages of a

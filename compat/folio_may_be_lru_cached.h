@@ -2,6 +2,8 @@
 /*
  * @has mm/internal.h bool folio_may_be_lru_cached[(]
  * @has include/linux/swap.h bool folio_may_be_lru_cached[(]
+ * @for mm/migrate_phys_check.o
+ * @for mm/migrate_phys_move.o
  *
  * "mm: folio_may_be_lru_cached() unless folio_test_large()" added the function.
  * Before that, mm/swap.c had the same condition without a name.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * @has include/linux/huge_mm.h bool is_huge_zero_folio[(]
+ * @for mm/migrate_phys_frame.o
  *
  * "mm: add is_huge_zero_folio()" added the function. is_huge_zero_page() gives
  * the same answer for the first page of the folio.

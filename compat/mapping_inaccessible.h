@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * @has include/linux/pagemap.h bool mapping_inaccessible[(]
+ * @for mm/migrate_phys_frame.o
  *
  * "mm, virt: merge AS_UNMOVABLE and AS_INACCESSIBLE" added the function, for
  * the memory of confidential guests. Before that, no process could map such

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * @has include/linux/mm.h define mapping_rmap_tree_foreach[(]vma, mapping,
+ * @for mm/migrate_phys_check.o
  *
  * Linux 7.3 renamed vma_interval_tree_foreach() and passes the address_space
  * instead of the tree in it. Both names walk the same VMAs.

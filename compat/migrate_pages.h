@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * @has include/linux/migrate.h typedef struct folio [*]new_folio_t[(]
+ * @for mm/migrate_phys_move.o
  *
  * Before "mm: convert migrate_pages() to work on folios" the callbacks take and
  * return the first page of a folio.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * @has include/linux/secretmem.h bool secretmem_mapping[(]
+ * @for mm/migrate_phys_frame.o
  *
  * "mm: merge folio_is_secretmem() and folio_fast_pin_allowed() into
  * gup_fast_folio_allowed()" added the function. Before that,

@@ -4,14 +4,14 @@
  * @for mm/tests/migrate_phys_fs.o
  *
  * "fs: new accessor methods for atime and mtime" added the function. Before
- * that, the three timestamps of an inode were plain members.
+ * that, i_atime and i_mtime were plain members. Whether i_ctime was one, too,
+ * is what inode_set_ctime_current.h is about.
  */
 #include <linux/fs.h>
 
 static inline struct timespec64 simple_inode_init_ts(struct inode *inode)
 {
-	inode->i_ctime = current_time(inode);
-	inode->i_mtime = inode->i_ctime;
-	inode->i_atime = inode->i_ctime;
-	return inode->i_ctime;
+	inode->i_mtime = inode_set_ctime_current(inode);
+	inode->i_atime = inode->i_mtime;
+	return inode->i_mtime;
 }
