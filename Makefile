@@ -38,6 +38,7 @@ export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR PACKAGE
 needs-demo	:= build tools guest demo
 needs-check	:= all
 needs-check-full := all cross
+needs-coverage	:= build kselftests guest
 needs-bench	:= build guest bench
 needs-kselftest	:= build kselftests guest
 needs-guest	:= build guest
@@ -48,7 +49,7 @@ needs		:= $(sort $(foreach goal,$(MAKECMDGOALS),$(needs-$(goal))))
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo check check-full check-all check-arch bench kselftest guest shell gdb source kernel \
+.PHONY: help demo check check-full check-all check-arch coverage bench kselftest guest shell gdb source kernel \
 	movephys kselftests install install-strip uninstall deb libnuma packages plan apply unapply port series patch dist clean
 
 help: ## this list
@@ -79,6 +80,11 @@ check-all: ## check-full on each base, and a table of the results and the commit
 
 check-arch: source ## compile what is grafted for every architecture, or ARCHS, with the warnings of W=1
 	@scripts/check cross
+
+coverage: override CONFIG := coverage
+coverage: kernel kselftests ## which lines of the engine do the tests reach?
+	@scripts/packages guest
+	@scripts/coverage
 
 bench: kernel ## what a move costs beside the other ways, in instructions; by the clock with WALL=1
 	@scripts/packages guest bench
