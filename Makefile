@@ -14,6 +14,8 @@ COMMANDS ?=
 PACKAGES ?=
 SUITES	?= check
 WALL	?=
+N	?=
+MUTANT	?=
 NR	?=
 
 # For a shell, whatever its name is
@@ -32,12 +34,14 @@ ifeq ($(filter $(ARCH),$(ARCHS_KNOWN)),)
 $(error ARCH=$(ARCH) is not known; there are: $(ARCHS_KNOWN))
 endif
 
-export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR PACKAGES COMMANDS
+export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR PACKAGES COMMANDS N MUTANT
 
 # The groups of packages that a goal takes, to ask for all of them before its first step
 needs-demo	:= build tools guest demo
 needs-check	:= all
-needs-check-full := all cross
+needs-check-full := all cross mutants
+needs-mutants	:= build kselftests guest mutants
+needs-coverage	:= build kselftests guest
 needs-bench	:= build guest bench
 needs-kselftest	:= build kselftests guest
 needs-guest	:= build guest
@@ -48,7 +52,7 @@ needs		:= $(sort $(foreach goal,$(MAKECMDGOALS),$(needs-$(goal))))
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo check check-full check-all check-arch bench kselftest guest shell gdb source kernel \
+.PHONY: help demo check check-full check-all check-arch mutants coverage bench kselftest guest shell gdb source kernel \
 	movephys kselftests install install-strip uninstall deb libnuma packages plan apply unapply port series patch dist clean
 
 help: ## this list
@@ -68,7 +72,7 @@ check: kernel movephys kselftests ## prove all that is promised once, or run SUI
 	@scripts/check $(SUITES)
 
 check-full: kernel movephys kselftests ## run every test on one base, on kernels that look for trouble or lack options, too
-	@scripts/packages all cross
+	@scripts/packages all cross mutants
 	@scripts/check full
 
 # A tree of the user's is no base.
@@ -79,6 +83,16 @@ check-all: ## check-full on each base, and a table of the results and the commit
 
 check-arch: source ## compile what is grafted for every architecture, or ARCHS, with the warnings of W=1
 	@scripts/check cross
+
+mutants: override CONFIG := coverage
+mutants: kernel kselftests ## break the engine in N=60 places, or N=all, one at a time: do the tests notice?
+	@scripts/packages guest mutants
+	@scripts/mutants
+
+coverage: override CONFIG := coverage
+coverage: kernel kselftests ## which lines of the engine do the tests reach?
+	@scripts/packages guest
+	@scripts/coverage
 
 bench: kernel ## what a move costs beside the other ways, in instructions; by the clock with WALL=1
 	@scripts/packages guest bench

@@ -165,6 +165,30 @@ static void folio_is_pinned_test(struct kunit *test)
 	free_folio(folio);
 }
 
+/* Locked folios */
+
+/* A folio that another task has locked is busy, and stays locked. */
+static void locked_folio_test(struct kunit *test)
+{
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct folio *folio = test_folio(test, 0);
+	struct phys_rmap rmap = { .mapping = ANON_MAPPING };
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	folio_lock(folio);
+	KUNIT_EXPECT_EQ(test, walk_mappers(call, folio, 0, NULL, 0), -EBUSY);
+	KUNIT_EXPECT_EQ(test, check_filesystem(call, folio), -EBUSY);
+	KUNIT_EXPECT_FALSE(test, all_vmas_allow(call, folio, &rmap));
+	KUNIT_ASSERT_TRUE(test, folio_test_locked(folio));
+	folio_unlock(folio);
+
+	/* No process maps it, and it has no filesystem. */
+	KUNIT_EXPECT_EQ(test, walk_mappers(call, folio, 0, NULL, 0), -ENOENT);
+	KUNIT_EXPECT_EQ(test, check_filesystem(call, folio), 0);
+	KUNIT_EXPECT_FALSE(test, folio_test_locked(folio));
+	free_folio(folio);
+}
+
 /* Whole reverse maps */
 
 /* An answer is as good as its witness. */
@@ -261,6 +285,7 @@ static struct kunit_case migrate_phys_check_cases[] = {
 	KUNIT_CASE_PARAM(needs_drain_test, drain_gen_params),
 	KUNIT_CASE(large_folio_in_lru_batch_test),
 	KUNIT_CASE_PARAM(folio_is_pinned_test, pin_gen_params),
+	KUNIT_CASE(locked_folio_test),
 	KUNIT_CASE(witness_is_valid_test),
 	KUNIT_CASE(rmap_retry_test),
 	KUNIT_CASE(find_rmap_test),

@@ -317,6 +317,45 @@ static void find_prefers_this_chunk_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, find_or_copy_record(call, 7)->status, 2);
 }
 
+/* A small folio of the chunk before is found although that chunk had a large one. */
+static void find_small_beside_large_test(struct kunit *test)
+{
+	struct phys_call *call = call_of(test);
+	struct phys_record *record;
+
+	add_record(&call->now, 7, 0, 1);
+	add_record(&call->now, BIT(18), 18, 2);
+	next_records(call);
+	record = find_or_copy_record(call, 7);
+	KUNIT_ASSERT_NOT_NULL(test, record);
+	KUNIT_EXPECT_EQ(test, record->status, 1);
+	KUNIT_EXPECT_EQ(test, record->order, 0);
+}
+
+/* The end of a chunk */
+
+/*
+ * A folio that is on no LRU list is set aside when the batch is moved. So the
+ * batch must be moved before the last look, which finds that no process maps
+ * this folio.
+ */
+static void finish_folios_test(struct kunit *test)
+{
+	struct folio *folio = folio_alloc(GFP_KERNEL, 0);
+	struct phys_call *call = call_of(test);
+	struct phys_record *record;
+
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	record = add_record(&call->now, folio_pfn(folio), 0, folio_nid(folio));
+	folio_get(folio);
+	add_to_batch(call, folio, record);
+	KUNIT_EXPECT_EQ(test, finish_folios(call), 0);
+	KUNIT_EXPECT_EQ(test, record->status, -ENOENT);
+	KUNIT_EXPECT_EQ(test, call->batch.pages, 0U);
+	KUNIT_EXPECT_EQ(test, folio_ref_count(folio), 1);
+	folio_put(folio);
+}
+
 /* The statuses of entries */
 
 struct status_case {
@@ -513,6 +552,8 @@ static struct kunit_case migrate_phys_cases[] = {
 	KUNIT_CASE(find_duplicates_test),
 	KUNIT_CASE(find_across_chunks_test),
 	KUNIT_CASE(find_prefers_this_chunk_test),
+	KUNIT_CASE(find_small_beside_large_test),
+	KUNIT_CASE(finish_folios_test),
 	KUNIT_CASE_PARAM(set_statuses_test, status_gen_params),
 	KUNIT_CASE(set_mixed_statuses_test),
 	KUNIT_CASE(lay_out_tables_test),

@@ -257,6 +257,32 @@ static void ask_task_test(struct kunit *test)
 	}
 }
 
+#ifdef CONFIG_MEMCG
+/* The owner may be a child that its fork has not attached to its pid yet. */
+static void mm_owner_process_test(struct kunit *test)
+{
+	struct task_struct *child, *of_child, *of_current, *of_nobody;
+	struct mm_struct *mm = mm_alloc();
+
+	child = kunit_kzalloc(test, sizeof(*child), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, child);
+	KUNIT_ASSERT_NOT_NULL(test, mm);
+	child->pid = current->pid;
+	rcu_read_lock();
+	rcu_assign_pointer(mm->owner, child);
+	of_child = mm_owner_process(mm);
+	rcu_assign_pointer(mm->owner, current);
+	of_current = mm_owner_process(mm);
+	rcu_assign_pointer(mm->owner, NULL);
+	of_nobody = mm_owner_process(mm);
+	rcu_read_unlock();
+	KUNIT_EXPECT_NULL(test, of_child);
+	KUNIT_EXPECT_PTR_EQ(test, of_current, current);
+	KUNIT_EXPECT_NULL(test, of_nobody);
+	mmput(mm);
+}
+#endif
+
 /*
  * No task uses this address space, so that only a pass over all processes tells
  * that none constrains it, and that pass is made once.
@@ -311,6 +337,9 @@ static struct kunit_case migrate_phys_tasks_cases[] = {
 	KUNIT_CASE_PARAM(policy_excludes_test, mask_gen_params),
 	KUNIT_CASE(cpuset_has_node_test),
 	KUNIT_CASE_PARAM(ask_task_test, mask_gen_params),
+#ifdef CONFIG_MEMCG
+	KUNIT_CASE(mm_owner_process_test),
+#endif
 	KUNIT_CASE(ask_spaces_test),
 	{}
 };

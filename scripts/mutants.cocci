@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// The rules by which scripts/mutants breaks the engine. Each marks a place with a macro, of which
+// scripts/mutants.awk makes one that has a number. Without isomorphisms (an empty --iso-file) each
+// place is marked as it is written. A rule works on what the rules before it have left, and none
+// may match what lies within another match of its own.
+
+// Skip a call whose result nobody uses. A call that only yields, a barrier that does nothing on x86, a
+// lock that is none without preemption, and what exists at compile time only are of no use here.
+@@
+identifier f != {cond_resched, smp_rmb, rcu_read_lock, rcu_read_unlock, BUILD_BUG_ON, WARN_ON_ONCE,
+	DEFINE_FOLIO_VMA_WALK, LIST_HEAD};
+expression list arguments;
+@@
+- f(arguments);
++ MUTATE_CALL(f(arguments));
+
+// Ignore a condition: never, or always, do what depends on it.
+@@
+expression E;
+statement S1, S2;
+@@
+  if (
+- E
++ MUTATE_IF(E)
+  ) S1 else S2
+
+@@
+expression E;
+statement S1;
+@@
+  if (
+- E
++ MUTATE_IF(E)
+  ) S1
+
+@@
+expression A, B, C;
+@@
+- A
++ MUTATE_IF(A)
+  ? B : C
+
+// Drop one operand of && or ||. In A && B && C, the left operand of the last && is A && B.
+@@
+expression A, B;
+@@
+  A &&
+- B
++ MUTATE_TRUE(B)
+
+@and@
+expression A, B, C, X;
+position p;
+@@
+  \( X@p \& A && B \) && C
+
+@@
+expression A, B;
+position p != and.p;
+@@
+- A@p
++ MUTATE_TRUE(A)
+  && B
+
+@@
+expression A, B;
+@@
+  A ||
+- B
++ MUTATE_FALSE(B)
+
+@or@
+expression A, B, C, X;
+position p;
+@@
+  \( X@p \& A || B \) || C
+
+@@
+expression A, B;
+position p != or.p;
+@@
+- A@p
++ MUTATE_FALSE(A)
+  || B
+
+// Turn a comparison: off by one, or into its opposite.
+@@
+expression A, B;
+@@
+(
+- A == B
++ MUTATE_EQ(A, B)
+|
+- A != B
++ MUTATE_NE(A, B)
+|
+- A < B
++ MUTATE_LT(A, B)
+|
+- A <= B
++ MUTATE_LE(A, B)
+|
+- A > B
++ MUTATE_GT(A, B)
+|
+- A >= B
++ MUTATE_GE(A, B)
+)
+
+// Swap an errno for another.
+@@
+@@
+(
+- -EPERM
++ MUTATE_ERRNO(-EPERM, -EACCES)
+|
+- -ENOENT
++ MUTATE_ERRNO(-ENOENT, -EFAULT)
+|
+- -EINTR
++ MUTATE_ERRNO(-EINTR, -EFAULT)
+|
+- -EIO
++ MUTATE_ERRNO(-EIO, -EBUSY)
+|
+- -EAGAIN
++ MUTATE_ERRNO(-EAGAIN, -EBUSY)
+|
+- -ENOMEM
++ MUTATE_ERRNO(-ENOMEM, -EBUSY)
+|
+- -EACCES
++ MUTATE_ERRNO(-EACCES, -EBUSY)
+|
+- -EFAULT
++ MUTATE_ERRNO(-EFAULT, -ENOENT)
+|
+- -EBUSY
++ MUTATE_ERRNO(-EBUSY, -ENOENT)
+|
+- -ENODEV
++ MUTATE_ERRNO(-ENODEV, -EINVAL)
+|
+- -EINVAL
++ MUTATE_ERRNO(-EINVAL, -EBUSY)
+|
+- -ENOSPC
++ MUTATE_ERRNO(-ENOSPC, -ENOMEM)
+)
+
+// This one wants a constant.
+@@
+expression A, B;
+@@
+  BUILD_BUG_ON(
+- MUTATE_GT(A, B)
++ A > B
+  );
