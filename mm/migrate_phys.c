@@ -17,8 +17,8 @@
 #include <trace/events/migrate_phys.h>
 
 /*
- * The return value counts these statuses. Another try may help, except for
- * -EINVAL from a filesystem that has writepages.
+ * The return value counts these statuses. Trying again may help, except after
+ * -EINVAL for a filesystem that has writepages but no migrate_folio.
  */
 static bool status_is_failure(int status)
 {
@@ -93,10 +93,10 @@ static void next_records(struct phys_call *call)
 }
 
 /*
- * Find the record of a folio that an earlier entry, of this chunk or of the
- * chunk of @before, referred to and that had this frame then. The folio may
- * have moved since, and the frame may have been reused, but this entry refers
- * to that folio, too. If only @before has the record, copy it to @now.
+ * Find the record of the folio that had this frame when an earlier entry, of
+ * this chunk or of the chunk of @before, referred to it. That folio may have
+ * moved since, and another folio may have the frame now, but this entry refers
+ * to the old folio, too. If only @before has the record, copy it to @now.
  */
 static __always_inline struct phys_record *
 find_or_copy_record(struct phys_call *call, unsigned long pfn)

@@ -9,7 +9,7 @@
  * (migrate_phys_move.c). migrate_phys.c has the call itself.
  *
  * A function that runs for each page is __always_inline if a KUnit test calls
- * it, too: with two callers the compiler would leave it out of line.
+ * it, too, because the compiler would not inline it with two callers.
  */
 #ifndef _MM_MIGRATE_PHYS_H
 #define _MM_MIGRATE_PHYS_H
@@ -118,8 +118,9 @@ struct phys_spaces {
  * @retry_at: the check of all VMAs is tried again when @walked has reached this
  * @witness: NULL until all VMAs are found to allow the move, then a folio of
  *	     the batch, which has a reference on it. While that folio is mapped
- *	     and has this @mapping, the file or anon_vma is the same as then, so
- *	     the result holds. VMAs that were added since are not checked
+ *	     and has this @mapping, the file or anon_vma is still the one that
+ *	     was checked, so the result holds. VMAs that were added since the
+ *	     check are not checked
  */
 struct phys_rmap {
 	struct address_space *mapping;
@@ -139,7 +140,7 @@ struct phys_rmap {
  * @target: target folios, allocated before the source folios are isolated
  * @rmap: results for whole reverse maps, in a hash table by mapping and node; a
  *	  collision replaces the old result
- * @rmap_bits: log2 of the number of slots of @rmap
+ * @rmap_bits: log2 of the number of elements of @rmap
  * @drain: a folio was set aside because it may be in an LRU batch of a CPU
  * @next_drain: drain all CPUs again only from this entry of the call on
  * @last_look: this is the second look, at which no folio is set aside

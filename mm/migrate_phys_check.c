@@ -113,8 +113,8 @@ static bool folio_mapped_by(struct folio *folio, struct vm_area_struct *vma,
 
 /*
  * Others may wait for the rmap lock, so ask no tasks here: only add the address
- * space. If another folio has added it and it has no answer yet, its owner's
- * threads are not its only users, so it waits for a pass over all processes.
+ * space. If an earlier folio has added it and it has no answer yet, then
+ * ask_owner() could not answer, and it waits for a pass over all processes.
  */
 static int gather_space(struct mapper_walk *walk, struct mm_struct *mm)
 {
@@ -155,9 +155,7 @@ static bool check_mapper(struct folio *folio, struct vm_area_struct *vma,
 	return !err;
 }
 
-/*
- * Returns an errno, or 0 if only tasks of the added address spaces may refuse.
- */
+/* Returns an errno, or 0 if only the added address spaces are unchecked. */
 static int walk_mappers(struct phys_call *call, struct folio *folio, int nid,
 			struct phys_rmap *rmap, unsigned int first)
 {
@@ -383,7 +381,7 @@ static __always_inline bool may_be_in_lru_batch(struct folio *folio,
 {
 	int refs = folio_ref_count(folio) - 1;
 
-	/* Only page tables refer to most anonymous folios: test that first. */
+	/* Most anonymous folios have no references but those of mappings. */
 	return !folio_test_lru(folio) ||
 	       (refs > mapcount && refs > folio_expected_ref_count(folio));
 }

@@ -61,9 +61,9 @@ static int page_check(struct page *page)
  * @pfn: the frame
  * @foliop: the folio, with a reference
  *
- * Return: 0; -ENOENT if there is no folio, or a small one that no process maps;
- * -EFAULT for a zero page, or for reserved memory that a process maps. After 0,
- * folio_check_mapped() tells whether a process maps the folio.
+ * Return: 0; -ENOENT if there is no folio, or a small one that is unmapped and
+ * not locked; -EFAULT for a zero page, or for reserved memory that a process
+ * maps. After 0, folio_check_mapped() tells whether a process maps the folio.
  */
 int phys_get_folio(unsigned long pfn, struct folio **foliop)
 {
@@ -124,6 +124,8 @@ int folio_check_mapped(struct folio *folio)
 	 * driver's. Some folios of drivers, such as those of a framebuffer,
 	 * have a mapping, but are neither uptodate nor on an LRU list. A file
 	 * folio whose write failed is not uptodate either, but on an LRU list.
+	 * Read the map count again, because a file folio that was truncated
+	 * meanwhile has lost its mapping, too.
 	 */
 	if (!READ_ONCE(folio->mapping) ||
 	    (!folio_test_uptodate(folio) && !folio_test_lru(folio)))

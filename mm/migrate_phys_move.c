@@ -99,7 +99,7 @@ static void alloc_targets(struct phys_targets *targets, struct folio *src,
 
 /*
  * migrate_pages() splits partially mapped folios. A piece has another order
- * than the targets, so allocate one for it.
+ * than the targets of the batch, so allocate a target for it here.
  */
 static struct folio *get_target(struct folio *src, unsigned long private)
 {
@@ -158,7 +158,7 @@ bool phys_request_drain(struct phys_call *call)
 }
 
 /**
- * phys_drain - drain the LRU batches of all CPUs if that is wanted
+ * phys_drain - drain the LRU batches of all CPUs if that was requested
  * @call: the call, which must hold no reference on a folio
  */
 void phys_drain(struct phys_call *call)
@@ -226,9 +226,9 @@ static void isolate_folios(struct phys_call *call, struct phys_record *record,
 }
 
 /*
- * Move the folios of @nr records, all of one node and order. MIGRATE_ASYNC
- * is used so that the folio and buffer locks of other users cannot block the
- * caller.
+ * Move the folios of @nr records, all of one target node, order and kind.
+ * MIGRATE_ASYNC is used so that folio and buffer locks that others hold cannot
+ * block the caller.
  */
 static void move_records(struct phys_call *call, struct phys_record *record,
 			 unsigned int nr)
@@ -270,7 +270,10 @@ static bool moves_with(const struct phys_record *record,
 				  folio_test_hugetlb(pfn_folio(first->pfn)));
 }
 
-/* Move the first folio, and all of the same target node, order and kind. */
+/*
+ * Move the first folio, and all of the same target node, order and kind, which
+ * is hugetlb or not.
+ */
 static void move_some(struct phys_call *call)
 {
 	struct phys_record **link = &call->batch.waiting, *record;

@@ -5,9 +5,8 @@
  * A page may go to a node only if the node is in the mems_allowed of every task
  * of every address space that maps the page, and if the LSM lets the caller
  * move the memory of these tasks. Exiting tasks and kernel threads do not
- * count. Walks of reverse maps only gather address spaces;
- * the tasks are asked after the rmap lock is released. Answers are kept for one
- * chunk.
+ * count. Walks of reverse maps only gather address spaces; the tasks are asked
+ * after the rmap lock is released. Answers are kept for one chunk.
  */
 
 #include <linux/cpuset.h>
@@ -23,7 +22,10 @@
 
 #include "migrate_phys.h"
 
-/* The limit of pairs of address space and node: 7 MiB on a 64-bit kernel */
+/*
+ * log2 of the largest number of pairs of an address space and a node. A table
+ * of that many pairs takes 7 MiB on a 64-bit kernel.
+ */
 #define MAX_SPACES_BITS	18
 /*
  * A chunk gets at most this many passes over all processes. The first serves
