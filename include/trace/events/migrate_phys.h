@@ -30,9 +30,9 @@ static inline unsigned int count_entries(const struct phys_chunk *chunk,
 #endif
 
 /*
- * One event tells the statuses of the entries of a chunk that ask for one node.
- * Its spaces, tasks and passes are totals of the whole chunk: the pairs of an
- * address space and a node, the questions to tasks, and the passes over all
+ * Each event counts, by status, the entries of a chunk that ask for one target
+ * node. Only spaces, tasks and passes are totals of the whole chunk: the pairs
+ * of an address space and a node, the checks of tasks, and the passes over all
  * processes.
  */
 TRACE_EVENT(move_phys_pages,
