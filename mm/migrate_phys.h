@@ -135,20 +135,20 @@ struct phys_rmap {
  * @waiting: list of the records whose folios wait to be moved, the latest
  *	     first; the batch has a reference on each of these folios
  * @pages: base pages that wait
- * @aside: list of the records to look at again at the end of the chunk, the
- *	   latest first; the batch has no reference on their folios
+ * @deferred: list of the records to look at again at the end of the chunk, the
+ *	      latest first; the batch has no reference on their folios
  * @target: target folios, allocated before the source folios are isolated
  * @rmap: results for whole reverse maps, in a hash table by mapping and node; a
  *	  collision replaces the old result
  * @rmap_bits: log2 of the number of elements of @rmap
- * @drain: a folio was set aside because it may be in an LRU batch of a CPU
+ * @drain: a folio was deferred because it may be in an LRU batch of a CPU
  * @next_drain: drain all CPUs again only from this entry of the call on
- * @last_look: this is the second look, at which no folio is set aside
+ * @last_look: this is the second look, at which no folio is deferred
  */
 struct phys_batch {
 	struct phys_record *waiting;
 	unsigned int pages;
-	struct phys_record *aside;
+	struct phys_record *deferred;
 	struct folio **target;
 	struct phys_rmap *rmap;
 	unsigned int rmap_bits;
@@ -164,10 +164,10 @@ struct phys_batch {
  * @failed: entries with a status that the return value counts, see
  *	    status_is_failure()
  * @chunk: the chunk that is being handled
- * @now: the folios to which the entries of @chunk refer
- * @before: the records of the last chunk before @chunk that had a record
- * @spaces: the address spaces that map the folios of @now
- * @batch: the folios of @now that may move
+ * @records: the folios to which the entries of @chunk refer
+ * @prev_records: the records of the last chunk before @chunk that had a record
+ * @spaces: the address spaces that map the folios of @records
+ * @batch: the folios of @records that may move
  * @tables: the allocation for all tables, or NULL if they are on the stack
  */
 struct phys_call {
@@ -175,8 +175,8 @@ struct phys_call {
 	unsigned long done;
 	unsigned long failed;
 	struct phys_chunk chunk;
-	struct phys_records now;
-	struct phys_records before;
+	struct phys_records records;
+	struct phys_records prev_records;
 	struct phys_spaces spaces;
 	struct phys_batch batch;
 	void *tables;
@@ -254,7 +254,7 @@ static inline bool policy_excludes(struct mempolicy *pol, int nid)
 }
 
 /* migrate_phys_move.c */
-void phys_set_aside(struct phys_call *call, struct phys_record *record);
+void phys_defer_record(struct phys_call *call, struct phys_record *record);
 bool phys_request_drain(struct phys_call *call);
 void phys_drain(struct phys_call *call);
 void phys_move_batch(struct phys_call *call);

@@ -407,7 +407,7 @@ static __always_inline bool needs_drain(struct phys_call *call,
  * @nid: the target node, or NUMA_NO_NODE for one without memory
  *
  * Return: 0, the status that refuses the move, -EINTR, or -EAGAIN if the folio
- * is to be set aside for the end of the chunk.
+ * is to be deferred to the end of the chunk.
  */
 int phys_check_move(struct phys_call *call, struct folio *folio, int nid)
 {

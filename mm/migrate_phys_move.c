@@ -127,15 +127,15 @@ static void put_target(struct folio *dst, unsigned long private)
 /* Isolation */
 
 /**
- * phys_set_aside - have a folio looked at again at the end of the chunk
+ * phys_defer_record - look at a folio again at the end of the chunk
  * @call: the call
  * @record: its record, with the target node as status
  */
-void phys_set_aside(struct phys_call *call, struct phys_record *record)
+void phys_defer_record(struct phys_call *call, struct phys_record *record)
 {
 	WARN_ON_ONCE(call->batch.last_look);
-	record->link = call->batch.aside;
-	call->batch.aside = record;
+	record->link = call->batch.deferred;
+	call->batch.deferred = record;
 }
 
 /**
@@ -187,7 +187,7 @@ static void isolate_batch(struct phys_call *call, struct folio_batch *fbatch,
 					  folio_order(folio));
 		if (!call->batch.last_look && folio_may_be_lru_cached(folio) &&
 		    phys_request_drain(call))
-			phys_set_aside(call, record);
+			phys_defer_record(call, record);
 		else
 			record->status = -EBUSY;
 		folio_put(folio);
@@ -209,7 +209,8 @@ static void isolate_folios(struct phys_call *call, struct phys_record *record,
 	for (; record; record = next) {
 		struct folio *folio = pfn_folio(record->pfn);
 
-		next = record->link; /* phys_set_aside() overwrites the link. */
+		/* phys_defer_record() overwrites the link. */
+		next = record->link;
 		if (without_target) {
 			without_target--;
 			record->status = -ENOMEM;
@@ -298,7 +299,7 @@ static void move_some(struct phys_call *call)
  * phys_move_batch - move all folios of the batch
  * @call: the call
  *
- * A folio that stays behind gets an errno as its status, or is set aside; the
+ * A folio that stays behind gets an errno as its status, or is deferred; the
  * other records keep the target node. All references of the batch are dropped.
  */
 void phys_move_batch(struct phys_call *call)

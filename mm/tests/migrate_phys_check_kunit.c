@@ -83,7 +83,7 @@ static void may_be_in_lru_batch_test(struct kunit *test)
 	free_folio(folio);
 }
 
-/* A folio is set aside only if a drain is due, and not at the last look. */
+/* A folio is deferred only if a drain is due, and not at the last look. */
 static void needs_drain_test(struct kunit *test)
 {
 	const struct drain_case *c = test->param_value;

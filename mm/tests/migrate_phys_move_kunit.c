@@ -153,7 +153,7 @@ KUNIT_ARRAY_PARAM(isolate, isolate_cases, isolate_case_desc);
 
 /*
  * These folios are on no LRU list, as if they were in a batch of some CPU: they
- * are set aside until a drain, and busy after it.
+ * are deferred until a drain, and busy after it.
  */
 static void isolate_folios_test(struct kunit *test)
 {
@@ -164,13 +164,13 @@ static void isolate_folios_test(struct kunit *test)
 	u16 bucket[1 << 2] = { };
 	struct phys_record *record;
 	LIST_HEAD(list);
-	int i, aside = 0;
+	int i, deferred = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, call);
-	call->now.bits = 2;
-	call->now.bucket = bucket;
-	call->now.record = records;
-	call->now.nr = TARGETS;
+	call->records.bits = 2;
+	call->records.bucket = bucket;
+	call->records.record = records;
+	call->records.nr = TARGETS;
 	call->batch.last_look = c->last_look;
 	for (i = 0; i < TARGETS; i++) {
 		u32 hash;
@@ -183,14 +183,14 @@ static void isolate_folios_test(struct kunit *test)
 			.status = 1,
 			.link = i ? &records[i - 1] : NULL,
 		};
-		hash = hash_long(records[i].pfn, call->now.bits);
+		hash = hash_long(records[i].pfn, call->records.bits);
 		records[i].next = bucket[hash];
 		bucket[hash] = i + 1;
 	}
 	isolate_folios(call, &records[TARGETS - 1], c->without_target, &list);
 	KUNIT_EXPECT_TRUE(test, list_empty(&list));
-	for (record = call->batch.aside; record; record = record->link)
-		aside++;
+	for (record = call->batch.deferred; record; record = record->link)
+		deferred++;
 	for (i = 0; i < TARGETS; i++) {
 		bool target = TARGETS - 1 - i >= c->without_target;
 
@@ -199,9 +199,9 @@ static void isolate_folios_test(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, folio_ref_count(folios[i]), 1);
 		folio_put(folios[i]);
 	}
-	KUNIT_EXPECT_EQ(test, aside,
+	KUNIT_EXPECT_EQ(test, deferred,
 			c->last_look ? 0 : TARGETS - c->without_target);
-	KUNIT_EXPECT_EQ(test, call->batch.drain, aside > 0);
+	KUNIT_EXPECT_EQ(test, call->batch.drain, deferred > 0);
 }
 
 /* Drains */
