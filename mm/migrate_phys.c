@@ -197,7 +197,7 @@ static int finish_folios(struct phys_call *call)
 		return 0;
 	batch->deferred = NULL;
 	batch->last_look = true;
-	phys_ask_spaces(call, 0);
+	phys_check_tasks(call, 0);
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	phys_drain(call);
@@ -260,7 +260,8 @@ static noinline void trace_chunk(const struct phys_call *call)
 
 	for (nid = 0; nid < nr_node_ids; nid++)
 		if (count_entries(&call->chunk, nid, INT_MIN, INT_MAX))
-			trace_move_phys_pages(nid, &call->chunk, &call->spaces);
+			trace_move_phys_pages(nid, &call->chunk,
+					      &call->mm_slots);
 }
 
 static int move_chunk(struct phys_call *call)
@@ -289,7 +290,7 @@ static int move_chunk(struct phys_call *call)
 		if (trace_move_phys_pages_enabled())
 			trace_chunk(call);
 	}
-	phys_forget_spaces(&call->spaces);
+	phys_forget_mm_slots(&call->mm_slots);
 	return err;
 }
 
@@ -361,15 +362,14 @@ static void *lay_out_tables(struct phys_call *call, unsigned int entries,
 			    void *room)
 {
 	struct phys_chunk *chunk = &call->chunk;
-	struct phys_spaces *spaces = &call->spaces;
+	struct phys_mm_slots *slots = &call->mm_slots;
 	struct phys_batch *batch = &call->batch;
 
 	lay_out_records(&call->records, entries, &room);
 	lay_out_records(&call->prev_records, entries, &room);
-	spaces->bits = 2; /* phys_enlarge_spaces() makes more room. */
-	spaces->bucket = take_room(&room, sizeof(u32) << spaces->bits);
-	spaces->space = take_room(&room,
-				  sizeof(*spaces->space) << spaces->bits);
+	slots->bits = 2; /* phys_enlarge_mm_slots() makes more room. */
+	slots->bucket = take_room(&room, sizeof(u32) << slots->bits);
+	slots->slot = take_room(&room, sizeof(*slots->slot) << slots->bits);
 	batch->rmap_bits = min(call->records.bits, 6U);
 	batch->rmap = take_room(&room,
 				sizeof(*batch->rmap) << batch->rmap_bits);
@@ -440,7 +440,7 @@ long kernel_move_phys_pages(unsigned long count, const u64 __user *pages,
 	}
 	if (!ret)
 		ret = call.failed;
-	kvfree(call.spaces.enlarged);
+	kvfree(call.mm_slots.enlarged);
 	kvfree(call.tables);
 	return ret;
 }

@@ -4,8 +4,8 @@
  *
  * A call handles its entries in chunks. Each entry of a chunk is resolved to
  * the folio at its address (migrate_phys_frame.c). If every mapping of that
- * folio allows the move (migrate_phys_check.c, which asks migrate_phys_tasks.c
- * about the tasks), the folio waits in a batch until the batch is moved
+ * folio allows the move (migrate_phys_check.c; migrate_phys_tasks.c checks the
+ * tasks), the folio waits in a batch until the batch is moved
  * (migrate_phys_move.c). migrate_phys.c has the call itself.
  *
  * A function that runs for each page is __always_inline if a KUnit test calls
@@ -69,39 +69,39 @@ struct phys_chunk {
 };
 
 /* Results of the checks of all tasks of an address space, for a target node */
-#define SPACE_KNOWN	BIT(0)	/* the tasks have been asked */
-#define SPACE_ALIVE	BIT(1)	/* some task is not exiting */
-#define SPACE_DENIES	BIT(2)	/* a cpuset or the LSM refuses */
-#define SPACE_BOUND	BIT(3)	/* the MPOL_BIND of a task excludes the node */
+#define MM_CHECKED	BIT(0)	/* the tasks have been checked */
+#define MM_ALIVE	BIT(1)	/* some task is not exiting */
+#define MM_DENIES	BIT(2)	/* a cpuset or the LSM refuses */
+#define MM_BOUND	BIT(3)	/* the MPOL_BIND of a task excludes the node */
 
 /**
- * struct phys_space - an address space, a node and the answer of its tasks
+ * struct phys_mm_slot - an address space and the result of checking its tasks
  * @mm: the address space; mmgrab() keeps the pointer from being reused
- * @nid: the node
- * @next: index of the next one in the hash bucket, plus 1; 0 ends the bucket
- * @answer: SPACE_* flags
+ * @nid: the target node
+ * @next: index of the next slot in the hash bucket, plus 1; 0 ends the bucket
+ * @result: MM_* flags
  */
-struct phys_space {
+struct phys_mm_slot {
 	struct mm_struct *mm;
 	int nid;
 	u32 next;
-	unsigned int answer;
+	unsigned int result;
 };
 
 /**
- * struct phys_spaces - the address spaces that map the folios of a chunk
- * @space: one for each pair of an address space and a target node, in the order
- *	   in which they were found
+ * struct phys_mm_slots - the address spaces that map the folios of a chunk
+ * @slot: one for each pair of an address space and a target node, in the order
+ *	  in which they were found
  * @nr: how many there are
- * @bits: log2 of the number of buckets, which is the capacity of @space, too
- * @bucket: index of the latest element of @space in each hash bucket, plus 1
+ * @bits: log2 of the number of buckets, which is the capacity of @slot, too
+ * @bucket: index of the latest element of @slot in each hash bucket, plus 1
  * @tasks: task checks that this chunk has made, for the trace event
  * @passes: passes over all processes that this chunk has needed
- * @enlarged: the allocation that holds @space and @bucket, or NULL if they are
+ * @enlarged: the allocation that holds @slot and @bucket, or NULL if they are
  *	      still among the tables of the call
  */
-struct phys_spaces {
-	struct phys_space *space;
+struct phys_mm_slots {
+	struct phys_mm_slot *slot;
 	unsigned int nr;
 	unsigned int bits;
 	u32 *bucket;
@@ -166,7 +166,7 @@ struct phys_batch {
  * @chunk: the chunk that is being handled
  * @records: the folios to which the entries of @chunk refer
  * @prev_records: the records of the last chunk before @chunk that had a record
- * @spaces: the address spaces that map the folios of @records
+ * @mm_slots: the address spaces that map the folios of @records
  * @batch: the folios of @records that may move
  * @tables: the allocation for all tables, or NULL if they are on the stack
  */
@@ -177,7 +177,7 @@ struct phys_call {
 	struct phys_chunk chunk;
 	struct phys_records records;
 	struct phys_records prev_records;
-	struct phys_spaces spaces;
+	struct phys_mm_slots mm_slots;
 	struct phys_batch batch;
 	void *tables;
 };
@@ -241,12 +241,13 @@ int phys_check_move(struct phys_call *call, struct folio *folio, int nid);
 void phys_forget_rmaps(struct phys_call *call);
 
 /* migrate_phys_tasks.c */
-struct phys_space *phys_find_space(const struct phys_spaces *spaces,
-				   const struct mm_struct *mm, int nid);
-int phys_add_space(struct phys_spaces *spaces, struct mm_struct *mm, int nid);
-bool phys_enlarge_spaces(struct phys_spaces *spaces);
-int phys_ask_spaces(struct phys_call *call, unsigned int first);
-void phys_forget_spaces(struct phys_spaces *spaces);
+struct phys_mm_slot *phys_find_mm_slot(const struct phys_mm_slots *slots,
+				       const struct mm_struct *mm, int nid);
+int phys_add_mm_slot(struct phys_mm_slots *slots, struct mm_struct *mm,
+		     int nid);
+bool phys_enlarge_mm_slots(struct phys_mm_slots *slots);
+int phys_check_tasks(struct phys_call *call, unsigned int first);
+void phys_forget_mm_slots(struct phys_mm_slots *slots);
 
 static inline bool policy_excludes(struct mempolicy *pol, int nid)
 {
