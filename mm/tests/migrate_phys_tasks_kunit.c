@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of the table of address spaces and of what a task answers. Included
- * at the end of mm/migrate_phys_tasks.c, so that they reach its static functions.
+ * KUnit tests of the table of address spaces, and of the checks of tasks. This
+ * file is included at the end of mm/migrate_phys_tasks.c, so that it reaches
+ * the static functions there.
  */
 #include <kunit/test.h>
 
-#define FEW_BITS	2
+#define INITIAL_BITS	2
 #define MMS		12
 
 /* The table */
 
 struct spaces_room {
-	struct phys_space space[1 << FEW_BITS];
-	u32 bucket[1 << FEW_BITS];
+	struct phys_space space[1 << INITIAL_BITS];
+	u32 bucket[1 << INITIAL_BITS];
 };
 
 static void make_spaces(struct kunit *test, struct phys_spaces *spaces)
@@ -22,7 +23,7 @@ static void make_spaces(struct kunit *test, struct phys_spaces *spaces)
 	KUNIT_ASSERT_NOT_NULL(test, room);
 	*spaces = (struct phys_spaces) {
 		.space = room->space,
-		.bits = FEW_BITS,
+		.bits = INITIAL_BITS,
 		.bucket = room->bucket,
 	};
 }
@@ -82,7 +83,7 @@ static void spaces_by_node_test(struct kunit *test)
 	phys_forget_spaces(&spaces);
 }
 
-/* A full table takes no more, and what it has stays when it is enlarged. */
+/* A full table takes no new entry, and keeps its entries when it is enlarged. */
 static void enlarge_spaces_test(struct kunit *test)
 {
 	struct mm_struct *mms = make_mms(test, MMS);
@@ -91,7 +92,7 @@ static void enlarge_spaces_test(struct kunit *test)
 	struct phys_space *space;
 
 	make_spaces(test, &spaces);
-	for (bits = FEW_BITS; bits <= FEW_BITS + 8; bits += 4) {
+	for (bits = INITIAL_BITS; bits <= INITIAL_BITS + 8; bits += 4) {
 		KUNIT_ASSERT_EQ(test, spaces.bits, bits);
 		for (; nr < BIT(bits); nr++) {
 			KUNIT_ASSERT_EQ(test, phys_add_space(&spaces,
@@ -117,11 +118,11 @@ static void enlarge_spaces_test(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, atomic_read(&mms[i].mm_count), 1);
 		KUNIT_EXPECT_NULL(test, phys_find_space(&spaces, &mms[i], 0));
 	}
-	KUNIT_EXPECT_EQ(test, spaces.bits, FEW_BITS + 12U);
+	KUNIT_EXPECT_EQ(test, spaces.bits, INITIAL_BITS + 12U);
 	kvfree(spaces.enlarged);
 }
 
-/* However far apart address spaces are, they share few buckets. */
+/* Few address spaces share a bucket, however they are aligned. */
 static void space_bucket_test(struct kunit *test)
 {
 	const unsigned int bits = 10, nr = 1 << bits;
@@ -182,7 +183,7 @@ static struct mempolicy *mask_policy(struct kunit *test)
 	return pol;
 }
 
-/* Nothing but MPOL_BIND excludes a node: every other mode is a preference. */
+/* Only MPOL_BIND excludes a node: every other mode is a preference. */
 static void policy_excludes_test(struct kunit *test)
 {
 	const struct mask_case *c = test->param_value;
@@ -200,7 +201,7 @@ static void policy_excludes_test(struct kunit *test)
 	}
 }
 
-/* The cpuset of a task has all memory, until somebody makes one. */
+/* A task may use all nodes with memory as long as no cpuset is made. */
 static void cpuset_has_node_test(struct kunit *test)
 {
 	int nid;
@@ -228,7 +229,10 @@ static void cpuset_has_node_test(struct kunit *test)
 #endif
 }
 
-/* The two reasons of a task, alone and together */
+/*
+ * The policy of a task denies a node only if it is asked for. The cpuset always
+ * can.
+ */
 static void ask_task_test(struct kunit *test)
 {
 	const struct mask_case *c = test->param_value;
