@@ -94,7 +94,7 @@ struct call {
 	unsigned int number;
 	uint32_t random;
 	unsigned long count;
-	unsigned long filled;		/* entries that fit in the view */
+	unsigned long filled;		/* entries that fill_pages() has chosen */
 	struct array pages, nodes, status;
 	int flags;
 	bool query, privileged, disturbed, killed;
@@ -572,7 +572,7 @@ static void fill_pages(struct call *c, bool tame)
 {
 	unsigned long i;
 
-	for (i = 0; i < c->count && i < room(&c->pages); i++) {
+	for (i = 0; i < c->count && i < room(&c->pages) && i < MAX_ENTRIES; i++) {
 		entries[i] = any_entry(c, i, tame);
 		store(&c->pages, i, &entries[i].phys);
 	}
