@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory for a tiering daemon to place: 300 MiB, of which 20 MiB are hot, and others
- * from time to time. Prints each second how much of the hot memory is on node 0, as
- * move_pages(2) tells, and at the end the share over the whole run.
+ * Memory for a tiering daemon to place: 300 MiB, of which 20 MiB are hot. Now and then
+ * other pages become hot instead. Every second, it prints how much of the hot memory is
+ * on node 0 according to move_pages(2), and at the end the average.
  */
 #include <err.h>
 #include <linux/mempolicy.h>
@@ -18,7 +18,7 @@
 #define PAGES		76800UL		/* of 4 KiB: 300 MiB */
 #define HOT		5120UL		/* 20 MiB */
 #define STEP		(PAGES / HOT)
-#define TICKS		100		/* a second */
+#define TICKS		100		/* per second */
 #define RANDOM		(PAGES * 13 / 1000 / TICKS)	/* touches a tick: 1.3% a second */
 #define FLUSHED		64		/* pages: from 34 on, Linux flushes a whole TLB */
 #define SIZE		4096
@@ -26,8 +26,8 @@
 
 static const char usage[] =
 "usage: load contiguous|scattered SECONDS PHASE\n"
-"  The hot pages are successive ones, or every 15th. After PHASE seconds it is the\n"
-"  turn of pages that were not hot before.\n";
+"  The hot pages are successive ones, or every 15th. After every PHASE seconds,\n"
+"  other pages become hot instead.\n";
 
 static char *memory;
 static int scattered;
@@ -48,7 +48,10 @@ static void touch_first(void)
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED || madvise(memory, PAGES * SIZE, MADV_NOHUGEPAGE))
 		err(1, "no memory");
-	/* NUMA balancing leaves memory alone that has a policy, so it has none afterwards. */
+	/*
+	 * Reset the policy afterwards, because NUMA balancing ignores memory with a
+	 * policy.
+	 */
 	if (syscall(SYS_set_mempolicy, MPOL_BIND, &node, 64))
 		err(1, "set_mempolicy");
 	for (size_t i = 0; i < PAGES; i++)
@@ -58,8 +61,8 @@ static void touch_first(void)
 }
 
 /*
- * A machine that is emulated sets accessed bits only when an entry is filled into its own
- * TLB, which is much larger than that of a CPU. Flush it, so that daemons see accesses.
+ * An emulated CPU sets an accessed bit only when it fills a TLB entry, and its TLB is
+ * much larger than that of a real CPU. Flush it, so that daemons see accesses.
  */
 static void flush_tlb(void)
 {
@@ -84,7 +87,7 @@ static void tick(void)
 	static uint32_t random = 1;
 
 	flush_tlb();
-	/* Take some time of the CPU: by that, NUMA balancing decides when to look again. */
+	/* Use CPU time, since NUMA balancing decides by it when to scan again. */
 	for (size_t i = 0; i < HOT; i++)
 		for (char *line = hot_page(i), *end = line + SIZE; line < end; line += LINE)
 			(*line)++;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of the call's tables and statuses. Included at the end of
- * mm/migrate_phys.c, so that they reach its static functions.
+ * KUnit tests of the call's tables and statuses. This file is included at the
+ * end of mm/migrate_phys.c, so that it reaches the static functions there.
  */
 #include <kunit/test.h>
 
@@ -45,7 +45,7 @@ static void node_has_memory_test(struct kunit *test)
 				    !!node_state(nid, N_MEMORY), "%d", nid);
 }
 
-/* Of all that a status can be */
+/* Check every possible status. */
 static void status_is_failure_test(struct kunit *test)
 {
 	int status;
@@ -68,7 +68,7 @@ static void status_is_failure_test(struct kunit *test)
 /* The records of a chunk's folios */
 
 struct records_case {
-	unsigned int entries;	/* that the buckets are made for */
+	unsigned int entries;	/* for which the number of buckets is chosen */
 	unsigned long first, step;
 };
 
@@ -90,7 +90,7 @@ static void records_case_desc(const struct records_case *c, char *desc)
 
 KUNIT_ARRAY_PARAM(records, records_cases, records_case_desc);
 
-/* However few buckets there are, all records are found. */
+/* All records are found, however few buckets there are. */
 static void records_full_test(struct kunit *test)
 {
 	const struct records_case *c = test->param_value;
@@ -120,7 +120,10 @@ static void records_full_test(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, lookup(records, c->first, 0));
 }
 
-/* Two chunks of the greatest size are known, each in its own table. */
+/*
+ * The records of this chunk and of the chunk before are found, each in its own
+ * table, also if both chunks have the maximum size.
+ */
 static void next_records_test(struct kunit *test)
 {
 	struct phys_call *call = call_of(test);
@@ -145,7 +148,10 @@ static void next_records_test(struct kunit *test)
 	}
 }
 
-/* A huge page may have become small ones, or small ones a huge page. */
+/*
+ * Folios of different orders may start at the same frame during a call, because
+ * a huge page may be split, and small pages may become a huge page.
+ */
 static void record_by_order_test(struct kunit *test)
 {
 	struct phys_records *records = &call_of(test)->records;
@@ -190,7 +196,10 @@ struct find_case {
 
 #define ORDERS	(BIT(0) | BIT(4) | BIT(9) | BIT(18))
 
-/* There are 0x200 and 0x40000 of order 9 and 18, 0x410 of 4, 0x800 of 0. */
+/*
+ * find_record_test() adds records of order 9 at 0x200, 18 at 0x40000, 4 at
+ * 0x410, and 0 at 0x800.
+ */
 static const struct find_case find_cases[] = {
 	{ 0, ORDERS, NOT_FOUND },
 	{ 1, ORDERS, NOT_FOUND },
@@ -240,7 +249,10 @@ static void find_record_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, call->records.nr, 4U);
 }
 
-/* Each frame of the last folio of its order leads to it. */
+/*
+ * The first and the last frame of the last folio of each order lead to its
+ * record.
+ */
 static void find_record_at_the_end_test(struct kunit *test)
 {
 	struct phys_call *call = call_of(test);
@@ -258,7 +270,7 @@ static void find_record_at_the_end_test(struct kunit *test)
 	}
 }
 
-/* Duplicates in a chunk, in any order, have one record. */
+/* Duplicates in a chunk have one record, in any order. */
 static void find_duplicates_test(struct kunit *test)
 {
 	struct phys_call *call = call_of(test);
@@ -275,7 +287,10 @@ static void find_duplicates_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, call->records.nr, 2U);
 }
 
-/* A huge page that moved is known as long as each chunk names it. */
+/*
+ * The record of a huge page is kept as long as each chunk has an entry for that
+ * page.
+ */
 static void find_across_chunks_test(struct kunit *test)
 {
 	struct phys_call *call = call_of(test);
@@ -292,7 +307,10 @@ static void find_across_chunks_test(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, find_or_copy_record(call, BIT(19) - 1), record);
 		KUNIT_EXPECT_EQ(test, call->records.nr, 1U);
 	}
-	/* Chunks without a folio do not count. */
+	/*
+	 * A chunk without folios does not replace the records of the chunk
+	 * before.
+	 */
 	next_records(call);
 	next_records(call);
 	KUNIT_EXPECT_NOT_NULL(test, lookup(&call->prev_records, BIT(18), 18));
@@ -311,7 +329,7 @@ static void find_prefers_this_chunk_test(struct kunit *test)
 	add_record(&call->records, 7, 0, 1);
 	KUNIT_EXPECT_EQ(test, find_or_copy_record(call, 7)->status, 1);
 
-	/* Of whatever size either was */
+	/* The order of either folio does not matter. */
 	next_records(call);
 	add_record(&call->records, 0, 9, 2);
 	KUNIT_EXPECT_EQ(test, find_or_copy_record(call, 7)->status, 2);
@@ -494,7 +512,7 @@ static void expect_tables(struct kunit *test, const struct phys_call *call,
 	}
 }
 
-/* Room on the stack is aligned to 8 bytes, and to no more. */
+/* The caller's buffer, on the stack, is aligned to 8 bytes, and to no more. */
 static void lay_out_tables_test(struct kunit *test)
 {
 	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
@@ -512,27 +530,31 @@ static void lay_out_tables_test(struct kunit *test)
 	}
 }
 
-/* Memory is allocated only for calls that do not fit where they are given room. */
+/*
+ * Memory is allocated only for calls whose tables do not fit in the caller's
+ * buffer.
+ */
 static void make_tables_test(struct kunit *test)
 {
 	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
-	void *few = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	void *buffer = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
 	unsigned int entries;
 
 	KUNIT_ASSERT_NOT_NULL(test, call);
-	KUNIT_ASSERT_NOT_NULL(test, few);
+	KUNIT_ASSERT_NOT_NULL(test, buffer);
 	for (entries = 1; entries <= PHYS_CHUNK; entries++) {
-		size_t needed = lay_out_tables(call, entries, few) - few;
+		size_t needed = lay_out_tables(call, entries, buffer) - buffer;
 
 		call->tables = NULL;
 		if (needed <= PAGE_SIZE) {
-			KUNIT_EXPECT_EQ(test, make_tables(call, entries, few,
+			KUNIT_EXPECT_EQ(test, make_tables(call, entries, buffer,
 							  needed), 0);
 			KUNIT_EXPECT_NULL(test, call->tables);
-			expect_tables(test, call, entries, few, few + needed);
+			expect_tables(test, call, entries, buffer,
+				      buffer + needed);
 		}
-		KUNIT_ASSERT_EQ(test, make_tables(call, entries, few, needed - 1),
-				0);
+		KUNIT_ASSERT_EQ(test, make_tables(call, entries, buffer,
+						  needed - 1), 0);
 		KUNIT_EXPECT_NOT_NULL(test, call->tables);
 		expect_tables(test, call, entries, call->tables,
 			      call->tables + needed);

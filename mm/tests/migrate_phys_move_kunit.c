@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of targets. Included at the end of mm/migrate_phys_move.c, so that
- * they reach its static functions.
+ * KUnit tests of target folios, isolation and drains. This file is included at
+ * the end of mm/migrate_phys_move.c, so that it reaches the static functions
+ * there.
  */
 #include <kunit/test.h>
 
@@ -19,7 +20,7 @@ static void target_gfp_test(struct kunit *test)
 
 		KUNIT_EXPECT_TRUE_MSG(test, (gfp & always) == always,
 				      "order %u", order);
-		/* The caller's cpuset does not count, and nobody waits for I/O. */
+		/* Without __GFP_HARDWALL, the caller's cpuset does not matter. */
 		KUNIT_EXPECT_TRUE_MSG(test, !(gfp & __GFP_HARDWALL),
 				      "order %u", order);
 		/* With __GFP_NORETRY the allocator compacts and does not reclaim. */
@@ -176,7 +177,7 @@ static void isolate_folios_test(struct kunit *test)
 		u32 hash;
 
 		folios[i] = test_folio(test, 0);
-		/* One for the batch, one for this test */
+		/* One reference for the batch, one for this test */
 		folio_get(folios[i]);
 		records[i] = (struct phys_record) {
 			.pfn = folio_pfn(folios[i]),
@@ -206,7 +207,10 @@ static void isolate_folios_test(struct kunit *test)
 
 /* Drains */
 
-/* Each drain puts off the next until the call has twice as many entries. */
+/*
+ * After a drain, the next one waits until the call has handled twice as many
+ * entries.
+ */
 static void phys_drain_test(struct kunit *test)
 {
 	static const struct {

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of the table of address spaces and of the checks of tasks. Included
- * at the end of mm/migrate_phys_tasks.c, so that they reach its static functions.
+ * KUnit tests of the table of address spaces, and of the checks of tasks. This
+ * file is included at the end of mm/migrate_phys_tasks.c, so that it reaches
+ * the static functions there.
  */
 #include <kunit/test.h>
 
-#define FEW_BITS	2
+#define INITIAL_BITS	2
 #define MMS		12
 
 /* The table */
 
 struct mm_slots_room {
-	struct phys_mm_slot slot[1 << FEW_BITS];
-	u32 bucket[1 << FEW_BITS];
+	struct phys_mm_slot slot[1 << INITIAL_BITS];
+	u32 bucket[1 << INITIAL_BITS];
 };
 
 static void make_mm_slots(struct kunit *test, struct phys_mm_slots *slots)
@@ -22,7 +23,7 @@ static void make_mm_slots(struct kunit *test, struct phys_mm_slots *slots)
 	KUNIT_ASSERT_NOT_NULL(test, room);
 	*slots = (struct phys_mm_slots) {
 		.slot = room->slot,
-		.bits = FEW_BITS,
+		.bits = INITIAL_BITS,
 		.bucket = room->bucket,
 	};
 }
@@ -82,7 +83,7 @@ static void mm_slots_by_node_test(struct kunit *test)
 	phys_forget_mm_slots(&slots);
 }
 
-/* A full table takes no more, and what it has stays when it is enlarged. */
+/* A full table takes no new slot, and keeps its slots when it is enlarged. */
 static void enlarge_mm_slots_test(struct kunit *test)
 {
 	struct mm_struct *mms = make_mms(test, MMS);
@@ -91,7 +92,7 @@ static void enlarge_mm_slots_test(struct kunit *test)
 	struct phys_mm_slot *slot;
 
 	make_mm_slots(test, &slots);
-	for (bits = FEW_BITS; bits <= FEW_BITS + 8; bits += 4) {
+	for (bits = INITIAL_BITS; bits <= INITIAL_BITS + 8; bits += 4) {
 		KUNIT_ASSERT_EQ(test, slots.bits, bits);
 		for (; nr < BIT(bits); nr++) {
 			KUNIT_ASSERT_EQ(test, phys_add_mm_slot(&slots,
@@ -117,11 +118,11 @@ static void enlarge_mm_slots_test(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, atomic_read(&mms[i].mm_count), 1);
 		KUNIT_EXPECT_NULL(test, phys_find_mm_slot(&slots, &mms[i], 0));
 	}
-	KUNIT_EXPECT_EQ(test, slots.bits, FEW_BITS + 12U);
+	KUNIT_EXPECT_EQ(test, slots.bits, INITIAL_BITS + 12U);
 	kvfree(slots.enlarged);
 }
 
-/* However far apart address spaces are, they share few buckets. */
+/* Few address spaces share a bucket, however they are aligned. */
 static void mm_slot_bucket_test(struct kunit *test)
 {
 	const unsigned int bits = 10, nr = 1 << bits;
@@ -182,7 +183,7 @@ static struct mempolicy *mask_policy(struct kunit *test)
 	return pol;
 }
 
-/* Nothing but MPOL_BIND excludes a node: every other mode is a preference. */
+/* Only MPOL_BIND excludes a node: every other mode is a preference. */
 static void policy_excludes_test(struct kunit *test)
 {
 	const struct mask_case *c = test->param_value;
@@ -200,7 +201,7 @@ static void policy_excludes_test(struct kunit *test)
 	}
 }
 
-/* The cpuset of a task has all memory, until somebody makes one. */
+/* A task may use all nodes with memory as long as no cpuset is made. */
 static void cpuset_has_node_test(struct kunit *test)
 {
 	int nid;
@@ -228,7 +229,10 @@ static void cpuset_has_node_test(struct kunit *test)
 #endif
 }
 
-/* The two reasons of a task, alone and together */
+/*
+ * The policy of a task denies a node only if it is asked for. The cpuset always
+ * can.
+ */
 static void check_task_test(struct kunit *test)
 {
 	const struct mask_case *c = test->param_value;
