@@ -30,8 +30,11 @@ struct option_row {
 	bool optional;		/* the flag alone, or with the number */
 	bool only_here;		/* not in a file */
 	bool ends;		/* those after it do not matter */
-	const char *help;
+	const char *help;	/* further lines begin with HELP_LINE */
 };
+
+/* Begins a line of a help text in the column of the first one. */
+#define HELP_LINE	"\n                           "
 
 void options_print(const struct option_row *rows, size_t nr);
 

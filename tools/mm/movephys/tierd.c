@@ -52,29 +52,36 @@ static struct {
 
 static const struct option_row rows[] = {
 	{ 0, "config", "FILE", .text = &settings.config, .only_here = true,
-	  .help = "read options from this file (" CONFIG ", if it is there)" },
+	  .help = "read options from this file"
+		  HELP_LINE "(default: " CONFIG ", if it exists)" },
 	{ 0, "fast", "NODES", .text = &settings.fast,
-	  .help = "nodes for pages that are accessed" },
+	  .help = "the nodes for pages that are accessed" },
 	{ 0, "slow", "NODES", .text = &settings.slow,
-	  .help = "nodes for the others" },
+	  .help = "the nodes for pages that are not accessed" },
 	{ 0, "interval", "SECONDS", .seconds = &settings.interval,
-	  .help = "between looks while much changes (2)" },
+	  .help = "the time between two looks while many pages change"
+		  HELP_LINE "(default: 2)" },
 	{ 0, "longest", "SECONDS", .seconds = &settings.longest,
-	  .help = "between looks while nothing changes (60)" },
+	  .help = "the longest time between two looks (default: 60)" },
 	{ 0, "rate", "MB/S", .number = &settings.rate, .min = 1,
-	  .help = "move so many megabytes a second at most (200)" },
+	  .help = "move at most this many megabytes per second"
+		  HELP_LINE "(default: 200)" },
 	{ 0, "keep-free", "SIZE", .text = &settings.keep_free,
-	  .help = "memory of each fast node that is to stay free (2%)" },
+	  .help = "leave this much of each fast node free (default: 2%)" },
 	{ 0, "all", .flag = &command.all,
-	  .help = "move also pages that several processes map (MPOL_MF_MOVE_ALL)" },
+	  .help = "also move pages that several processes map"
+		  HELP_LINE "(MPOL_MF_MOVE_ALL)" },
 	{ 0, "metrics", "FILE", .text = &settings.metrics,
-	  .help = "write metrics there (" RUN_DIR "/tierd.prom)" },
+	  .help = "write metrics to this file after each round"
+		  HELP_LINE "(default: " RUN_DIR "/tierd.prom)" },
 	{ 0, "once", .flag = &settings.once, .only_here = true,
-	  .help = "end after the first round that can tell cold pages from hot ones" },
+	  .help = "end after the first round that can tell cold pages"
+		  HELP_LINE "from others" },
 	{ 'v', "verbose", .flag = &settings.verbose,
-	  .help = "print a line for each round, not only if something moved" },
+	  .help = "print a line for each round, not only for those in"
+		  HELP_LINE "which something moved or was refused" },
 	{ 'h', "help", .flag = &settings.help, .only_here = true, .ends = true,
-	  .help = "print this and exit" },
+	  .help = "print this help and exit" },
 	{ 'V', "version", .flag = &settings.version, .only_here = true, .ends = true,
 	  .help = "print the version and exit" },
 };
@@ -495,14 +502,15 @@ static double round_of(double interval)
 static void print_help(void)
 {
 	puts("Usage: tierd --fast NODES --slow NODES [OPTION]...\n"
-	     "Keep pages that are accessed on fast NUMA nodes, by their physical addresses.\n");
+	     "Keep accessed pages on fast NUMA nodes. Pages are moved by physical address.\n");
 	options_print(rows, ARRAY_SIZE(rows));
-	puts("\nNODES is a list, as in 0,2-3, SIZE bytes, as in 64M, or a part of the node, as in\n"
-	     "2%. The config file has a line for each option, as in\n"
-	     "\"fast = 0\" or \"all = yes\"; # begins a comment.\n"
+	puts("\nNODES is a list such as 0,2-3. SIZE is a number of bytes, such as 64M, or a part\n"
+	     "of the node, such as 2%. The config file has a line for each option, such as\n"
+	     "\"fast = 0\" or \"all = yes\". In it, # begins a comment.\n"
 	     "\n"
-	     "SIGTERM and SIGINT end it after the current call, SIGUSR1 begins the next round.\n"
-	     "Exit status: 0 ended by a signal or --once, 2 wrong usage, or refused.");
+	     "SIGTERM and SIGINT end tierd after the current call. SIGUSR1 begins the next\n"
+	     "round at once.\n"
+	     "Exit status: 0 ended by a signal or --once, 2 wrong usage, or tierd cannot start.");
 }
 
 static bool find_nodes(const char *option, const char *text, struct nodes *nodes)
