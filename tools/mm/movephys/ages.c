@@ -97,8 +97,7 @@ bool ages_place(const struct nodes *fast, const struct nodes *slow)
 			if (spans[i].start == spans[i].end ||
 			    add_area(&new, &nr, node, slow->has[node], &spans[i]))
 				continue;
-			complain("no memory for the ages of node %d: it is not watched",
-				 node);
+			complain("not enough memory to watch node %d", node);
 			found = -1;
 		}
 		if (found < 0) {

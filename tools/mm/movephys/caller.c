@@ -33,7 +33,8 @@ static void say_call_failed(void)
 
 	switch (errno) {
 	case ENODEV:
-		complain("no memory on node %s: nodes with memory are %s",
+		complain("no memory on node%s %s: nodes with memory are %s",
+			 targets_all()->nr > 1 ? "s" : "",
 			 nodes_listed(targets_all()->nodes, targets_all()->nr),
 			 nodes_known());
 		return;
@@ -41,7 +42,7 @@ static void say_call_failed(void)
 		why = "this kernel has no move_phys_pages(2): it needs CONFIG_MOVE_PHYS_PAGES=y";
 		break;
 	case EPERM:
-		why = "not permitted: it takes CAP_SYS_ADMIN in the initial user namespace";
+		why = "not permitted: CAP_SYS_ADMIN in the initial user namespace is needed";
 		break;
 	}
 	complain("%s", why);

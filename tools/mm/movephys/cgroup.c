@@ -61,12 +61,12 @@ static bool has(const char *path, const char *file)
 bool cgroup_open(const char *path)
 {
 	if (!has(path, "cgroup.procs")) {
-		complain("%s is no cgroup: they are directories below /sys/fs/cgroup",
+		complain("%s is not a cgroup: cgroups are directories below /sys/fs/cgroup",
 			 path);
 		return false;
 	}
 	if (!has(path, "memory.stat")) {
-		complain("%s has no memory: write +memory to its parent's cgroup.subtree_control",
+		complain("%s lacks the memory controller: write +memory to its parent's cgroup.subtree_control",
 			 path);
 		return false;
 	}

@@ -74,7 +74,7 @@ static bool update(const struct damon *damon)
 		done = write_state(damon, command);
 	}
 	if (!done)
-		complain("kdamond %u tells no regions: %s: is it on, and the kernel 6.2 or later?",
+		complain("cannot read the tried regions of kdamond %u: %s: is it on, and is the kernel 6.2 or later?",
 			 damon->kdamond, strerror(errno));
 	return done;
 }
@@ -93,7 +93,7 @@ static bool add_region(struct damon *damon, const char *dir, const char *region,
 		return true;
 	more = reallocarray(damon->ranges, damon->nr + 1, sizeof(*more));
 	if (!more) {
-		complain("no memory for so many regions");
+		complain("not enough memory for the tried regions");
 		return false;
 	}
 	damon->ranges = more;

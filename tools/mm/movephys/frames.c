@@ -248,12 +248,12 @@ bool idle_open(void)
 		complain("cannot open " BITMAP ": %s%s", strerror(errno),
 			 errno != ENOENT ? "" : access("/sys/kernel", F_OK) ?
 			 ": is sysfs mounted on /sys?" :
-			 " (it takes CONFIG_IDLE_PAGE_TRACKING=y)");
+			 " (CONFIG_IDLE_PAGE_TRACKING=y is needed)");
 		return false;
 	}
 	/* Marks are one bit a page, and do not tell whose they are. */
 	if (flock(bitmap, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
-		complain(BITMAP " is in use, as by tierd: only one program at a time can");
+		complain(BITMAP " is in use, as by tierd: only one program can use it at a time");
 		return false;
 	}
 	if (frames_readable(KPAGEFLAGS))

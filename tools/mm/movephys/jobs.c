@@ -34,7 +34,7 @@ static bool allocate(unsigned int count)
 	children = calloc(count, sizeof(*children));
 	if (tallies != MAP_FAILED && children)
 		return true;
-	complain("no memory for %u jobs", count);
+	complain("not enough memory for %u jobs", count);
 	return false;
 }
 
@@ -120,7 +120,7 @@ static enum ending reap(void)
 		while (waitpid(children[i], &status, 0) < 0 && errno == EINTR)
 			;
 		if (status && !stopped) {
-			complain("job %u of %u was ended by signal %d: its part is not done",
+			complain("job %u of %u was killed by signal %d: its part of the memory is not done",
 				 i + 1, running, WTERMSIG(status));
 			tallies[i].ending = CALL_FAILED;
 		}

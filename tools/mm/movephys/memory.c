@@ -33,7 +33,7 @@ static bool rewind_memory(struct source *src)
 	for (int i = 0; i < memory->nr; i++)
 		src->total += memory->spans[i].end - memory->spans[i].start;
 	if (!src->total)
-		complain("no memory on the nodes of --from any more: nodes with memory are %s",
+		complain("the nodes of --from have no memory any more: nodes with memory are %s",
 			 nodes_known());
 	return src->total;
 }

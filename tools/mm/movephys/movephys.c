@@ -157,34 +157,35 @@ static bool two_looks(void)
 static void check_options(char **args)
 {
 	refuse_if(command.query + !!command.to + command.status != 1,
-		  "one of --to NODES, --query and --status is needed");
+		  "exactly one of --to NODES, --query and --status is needed");
 	refuse_if(command.status && (command.addresses || command.processes ||
 				     command.damon || command.from || command.cgroup ||
 				     command.flags || two_looks() || command.dry_run ||
 				     command.jobs > 1 ||
 				     command.watch != NOT_GIVEN),
-		  "--status goes with --json alone");
+		  "--status takes no other option than --json, and no addresses");
 	refuse_if(command.query && (command.flags || command.dry_run),
-		  "--all, --strict and --dry-run go with --to");
+		  "--all, --strict and --dry-run need --to");
 	refuse_if(!moves() && (command.rate != NOT_GIVEN ||
 			       command.budget != NOT_GIVEN),
-		  "--rate and --budget are for moves");
+		  "--rate and --budget need --to without --dry-run");
 	refuse_if(command.quiet && (command.verbose || command.json),
 		  "--quiet excludes --verbose and --json");
 	refuse_if(command.idle != NOT_GIVEN && command.accessed != NOT_GIVEN,
 		  "--idle and --accessed exclude each other");
 	refuse_if((command.perf || command.strict_input) && !from_input(args),
-		  "--perf and --strict-input need -, standard input");
-	refuse_if(command.keep_free && !moves(), "--keep-free is for moves");
+		  "--perf and --strict-input need - (standard input)");
+	refuse_if(command.keep_free && !moves(),
+		  "--keep-free needs --to without --dry-run");
 	refuse_if(command.jobs > 1 && command.limit != NOT_GIVEN,
 		  "--jobs and --limit exclude each other");
 	refuse_if(command.jobs > 1 && (from_input(args) ||
 				       (command.query && command.addresses)),
-		  "--jobs excludes standard input and queries of addresses, which keep their order");
+		  "--jobs excludes standard input and queries of addresses, since these keep their order");
 	refuse_if(command.children && !command.processes,
 		  "--children needs --pid or --comm");
 	refuse_if(command.addresses && command.processes,
-		  "addresses and --pid PID exclude each other");
+		  "addresses exclude --pid and --comm");
 	refuse_if(command.damon && (command.addresses || command.processes),
 		  "--damon excludes addresses, --pid and --comm");
 	refuse_if(!command.status && !command.addresses && !command.processes &&
@@ -270,7 +271,8 @@ static bool mark(struct source *src)
 
 static void say_full(void)
 {
-	complain("no room on node %s: %u folios in a row were refused; %s",
+	complain("no room on node%s %s: %u folios in a row were refused; %s",
+		 targets_all()->nr > 1 ? "s" : "",
 		 nodes_listed(targets_all()->nodes, targets_all()->nr), 2 * BATCH,
 		 "make room there, or add another node to --to");
 }

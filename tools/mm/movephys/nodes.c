@@ -287,7 +287,7 @@ bool reserve_parse(const char *option, const char *text, struct reserve *reserve
 	}
 	if (!errno && *text >= '0' && *text <= '9')
 		return true;
-	complain("%s takes bytes, or with K, M, G, T, or a percentage of the node, not '%s'",
+	complain("%s takes a size such as 64M, or a part of the node such as 2%%, not '%s'",
 		 option, text);
 	return false;
 }

@@ -142,7 +142,7 @@ static void read_line(const char *path, int number, char *line,
 	while (i < nr && (rows[i].only_here || strcmp(rows[i].name, name)))
 		i++;
 	if (i == nr || strtok(NULL, " \t")) {
-		complain("%s %s", option, i == nr ? "is no option for a file" :
+		complain("%s %s", option, i == nr ? "is not an option of the config file" :
 						    "takes one value");
 		exit(WRONG_USAGE);
 	}

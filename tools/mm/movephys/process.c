@@ -117,7 +117,7 @@ static bool next_in_process(struct process *proc, struct range *range)
 		if (first == NO_FRAME)
 			continue;
 		if (first == HIDDEN_FRAME) {
-			complain("/proc/%d/pagemap shows no address without CAP_SYS_ADMIN",
+			complain("/proc/%d/pagemap hides physical addresses: CAP_SYS_ADMIN is needed",
 				 proc->pid);
 			proc->hidden = true;
 			return false;
@@ -222,7 +222,7 @@ static bool add_entry(struct processes *all, struct process_entry entry)
 		reallocarray(all->entries, all->nr + 1, sizeof(*more));
 
 	if (!more) {
-		complain("no memory for so many processes");
+		complain("not enough memory for the list of processes");
 		return false;
 	}
 	all->entries = more;
@@ -328,7 +328,7 @@ static bool find_processes(struct processes *all)
 
 static void say_exited(struct processes *all, pid_t pid)
 {
-	complain("process %d exited meanwhile", pid);
+	complain("process %d has exited", pid);
 	all->src.failed = true;
 }
 
@@ -392,7 +392,7 @@ static bool rewind_processes(struct source *src)
 		return false;
 	src->ended = !open_next(all);
 	if (src->ended && !src->failed && !stopped)
-		complain("no process named %s has memory of its own any more", all->comm);
+		complain("no process named '%s' has memory any more", all->comm);
 	return !src->ended && !src->failed;
 }
 

@@ -231,6 +231,6 @@ void status_print(const struct status *status)
 		printf("  %s\n", status->cgroups[i].path);
 	}
 	if (status->nr_cgroups > MOST_CGROUPS)
-		printf("%zu smaller ones: --json has all\n",
+		printf("and %zu smaller cgroups, which --json prints\n",
 		       status->nr_cgroups - MOST_CGROUPS);
 }

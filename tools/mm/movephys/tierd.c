@@ -361,7 +361,7 @@ static bool find_memory(void)
 		some_slow |= slow.has[node];
 	}
 	if (had && !(some_fast && some_slow))
-		complain("no memory on the nodes of --%s, %s: waiting for some",
+		complain("no memory on the nodes of --%s, %s: waiting until one has some",
 			 some_fast ? "slow" : "fast",
 			 some_fast ? settings.slow : settings.fast);
 	had = some_fast && some_slow;
@@ -450,7 +450,7 @@ static void write_metrics(double interval)
 			failed = true;
 	}
 	if (failed && !failing)
-		complain("cannot write %s: %s: going on without", settings.metrics,
+		complain("cannot write %s: %s: going on without metrics", settings.metrics,
 			 strerror(errno));
 	failing = failed;
 }
@@ -549,8 +549,8 @@ static bool works(void)
 
 	if (move_phys_pages(1, &page, NULL, &status, 0) < 0) {
 		complain("move_phys_pages: %s%s", strerror(errno),
-			 errno == ENOSYS ? ": it takes CONFIG_MOVE_PHYS_PAGES=y" :
-			 errno == EPERM ? ": it takes CAP_SYS_ADMIN" : "");
+			 errno == ENOSYS ? ": CONFIG_MOVE_PHYS_PAGES=y is needed" :
+			 errno == EPERM ? ": CAP_SYS_ADMIN is needed" : "");
 		return false;
 	}
 	if (!frames_readable(KPAGECOUNT)) {
@@ -575,7 +575,8 @@ int main(int argc, char **argv)
 	if (settings.help || settings.version)
 		return fflush(stdout) ? WRONG_USAGE : 0;
 	if (argv[arg]) {
-		complain("'%s' is no option: --fast and --slow name the nodes" SEE, argv[arg]);
+		complain("unexpected argument '%s': give the nodes with --fast and --slow" SEE,
+			 argv[arg]);
 		return WRONG_USAGE;
 	}
 	options_read(settings.config ?: CONFIG, !settings.config, rows, ARRAY_SIZE(rows));

@@ -263,7 +263,7 @@ static enum token next_word(struct words *words, bool wait)
 static void end_misread(struct words *words)
 {
 	static const char why[] =
-		"words before it may have been misread, so this is the end (did you mean --perf?)";
+		"earlier words may have been read as decimal, so reading stops here (did you mean --perf?)";
 
 	words->src.junk = true;
 	words->src.misread = true;
@@ -276,7 +276,7 @@ static void note_junk(struct words *words)
 {
 	words->src.junk = true;
 	if (!words->reported && ++words->junk <= MAX_COMPLAINTS)
-		complain("standard input, line %lu: '%s' is no address: expected %s",
+		complain("standard input, line %lu: '%s' is not an address: expected %s",
 			 words->word_line, printable(words->word), expected(words));
 }
 
@@ -288,7 +288,7 @@ static void end_input(struct words *words)
 		words->src.failed = true;
 	}
 	if (!words->reported && words->junk > MAX_COMPLAINTS)
-		complain("standard input: %lu more words are no address",
+		complain("standard input: %lu more words are not addresses",
 			 words->junk - MAX_COMPLAINTS);
 	words->reported = true;
 }
@@ -424,7 +424,7 @@ struct source *source_arguments(char **args)
 		enum reading reading = parse(&words, *args, &range);
 
 		if (reading != IS_RANGE) {
-			complain("'%s' is no address: expected %s%s",
+			complain("'%s' is not an address: expected %s%s",
 				 printable(*args), expected(&words),
 				 reading == IS_BARE_HEX ? " (write 0x before it)" : "");
 			return NULL;
