@@ -2,9 +2,9 @@
 /*
  * movephys: move pages between NUMA nodes by their physical addresses.
  *
- * A source (source.h) gives addresses, which become a batch of folios (batch.h).
- * The caller (caller.h) moves them or asks where they are, and tells the report
- * (report.h). None of these calls one that was named before it.
+ * A source (source.h) gives addresses, and a batch (batch.h) has the folios at these
+ * addresses. The caller (caller.h) moves or queries the folios of a batch, and passes the
+ * results to the report (report.h). No part calls a part that stands before it here.
  */
 #include <errno.h>
 #include <numaif.h>
@@ -148,7 +148,7 @@ static bool from_input(char **args)
 	return command.addresses && !strcmp(args[0], "-") && !args[1];
 }
 
-/* Pages that are chosen by whether they are accessed are looked at twice. */
+/* --idle and --accessed look at pages twice: to mark them as idle, and to read the marks. */
 static bool two_looks(void)
 {
 	return command.idle != NOT_GIVEN || command.accessed != NOT_GIVEN;
@@ -211,7 +211,7 @@ static struct source *open_source(char **args)
 {
 	struct source *src = NULL;
 
-	/* Wrong words are found before anything that takes a privilege is tried. */
+	/* Check the words first, so that an error in them is reported to any user. */
 	if (from_input(args))
 		src = source_input(command.perf ? WORDS_PERF : WORDS_ADDRESSES,
 				   command.strict_input);
@@ -241,19 +241,19 @@ static struct source *open_source(char **args)
 
 static struct batch batch;
 
-/* Takes the next batch that the filters have left something of, or of which nothing is left. */
+/* Fill the next batch. --cgroup may remove all of its folios. */
 static void next_batch(struct source *src)
 {
 	__u64 from = src->done;
 
-	/* A table has a row for each address as it was given. */
+	/* A query prints a row for each address that was given, so do not merge duplicates. */
 	batch_fill(&batch, src, !command.query);
 	if (command.cgroup)
 		cgroup_select(&batch);
 	report_batch(from, src->done, src->total);
 }
 
-/* Mark all pages as idle, and wait: those that are accessed lose the mark. */
+/* Mark all pages as idle, and wait. Pages that are accessed lose the mark. */
 static bool mark(struct source *src)
 {
 	while (!stopped && !src->ended) {
@@ -262,7 +262,7 @@ static bool mark(struct source *src)
 	}
 	if (src->failed || src->junk || stopped)
 		return false;
-	/* Let no translation hide an access. */
+	/* Accesses through a cached translation would not clear the mark. */
 	tlb_evict();
 	nap(command.idle != NOT_GIVEN ? command.idle : command.accessed);
 	batch_restart();
@@ -288,7 +288,7 @@ static enum ending move_or_query(struct source *src)
 			break;
 		if (!caller_take(&batch))
 			return CALL_FAILED;
-		/* Somebody may wait for this answer before giving the next address. */
+		/* A program may wait for this answer before it gives the next address. */
 		report_flush();
 		if (caller_found_no_room())
 			return ALL_FULL;
@@ -302,7 +302,7 @@ static enum ending move_or_query(struct source *src)
 	return src->failed || src->junk ? SOURCE_FAILED : COMPLETE;
 }
 
-static bool marked;		/* by the round before, for this one */
+static bool marked;		/* the previous round has marked the pages for this one */
 
 static enum ending work(struct source *src)
 {
@@ -329,13 +329,13 @@ static int once(struct source *src)
 	return report_failures() ? SOME_NOT : ALL_WELL;
 }
 
-/* Until something fails or somebody asks us to end */
+/* Do one round or, with --watch, repeat it until something fails or a signal comes. */
 static int again_and_again(struct source *src)
 {
 	double seconds = command.watch;
 	int status = once(src);
 
-	/* The look of one round marks what the next one looks for. */
+	/* A round marks pages for the next one, which must wait as long as --idle asks for. */
 	if (two_looks() && seconds < command.idle)
 		seconds = command.idle;
 	if (two_looks() && seconds < command.accessed)
@@ -354,11 +354,11 @@ static int again_and_again(struct source *src)
 	return status;
 }
 
-/* Not by exit(), which would try to write what cannot be written again. */
 static void leave(int status)
 {
 	if (ferror(stdout) || fflush(stdout)) {
 		complain("cannot write to standard output");
+		/* exit() would try once more to write what cannot be written. */
 		_exit(stopped ? status : REFUSED);
 	}
 	exit(status);
@@ -406,7 +406,7 @@ int main(int argc, char **argv)
 			(command.strict ? MPOL_MF_STRICT : 0);
 	check_options(args);
 	catch_signals(FIRST_SIGNAL);
-	/* A reader that leaves ends a query; it must not cut a move in two. */
+	/* If the reader of the output exits, that may end a query, but not a move half-way. */
 	if (!command.query)
 		signal(SIGPIPE, SIG_IGN);
 	if (command.status)

@@ -44,7 +44,7 @@ static long number_of(const struct option_row *row, const char *option, const ch
 	return value;
 }
 
-/* strtod() also takes nan, inf, 0x10 and a sign. */
+/* Check the characters, since strtod() also takes nan, inf, 0x10 and a sign. */
 static double seconds_of(const char *option, const char *text)
 {
 	char *end;
