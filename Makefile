@@ -39,7 +39,7 @@ export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR PACKAGE
 # The groups of packages that a goal takes, to ask for all of them before its first step
 needs-demo	:= build tools guest demo
 needs-check	:= all
-needs-check-full := all cross mutants
+needs-check-full := all cross clang mutants package
 needs-mutants	:= build kselftests guest mutants
 needs-coverage	:= build kselftests guest
 needs-bench	:= build guest bench
@@ -53,7 +53,7 @@ needs		:= $(sort $(foreach goal,$(MAKECMDGOALS),$(needs-$(goal))))
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help demo check check-full check-all check-arch mutants coverage bench kselftest guest shell gdb source kernel \
-	movephys kselftests install install-strip uninstall deb libnuma packages plan apply unapply port series patch dist clean
+	movephys kselftests install install-strip uninstall deb package libnuma packages plan apply unapply port series patch dist clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -72,7 +72,7 @@ check: kernel movephys kselftests ## prove all that is promised once, or run SUI
 	@scripts/check $(SUITES)
 
 check-full: kernel movephys kselftests ## run every test on one base, on kernels that look for trouble or lack options, too
-	@scripts/packages all cross mutants
+	@scripts/packages all cross clang mutants package
 	@scripts/check full
 
 # A tree of the user's is no base.
@@ -146,6 +146,10 @@ uninstall: ## remove what make install has installed: the same DESTDIR and prefi
 deb: ## build Debian packages of movephys, tierd and the header, and leave them in dist/
 	@scripts/packages tools deb
 	@scripts/deb
+
+package: source ## build packages of Linux with the call: KERNEL=, KCONFIG=FILE, OPTIONS='NAME=y', FORMAT=rpm
+	@scripts/packages build package $(filter rpm,$(FORMAT))
+	@scripts/package
 
 libnuma: ## build libnuma with the call in it, and write the patch for numactl to dist/
 	@scripts/packages libnuma
