@@ -3,10 +3,10 @@
  * Migration by physical address: move the folios of a batch.
  *
  * Folios of one target node and one order are handed to migrate_pages()
- * together. Their targets are allocated first, without reclaiming memory (large
- * orders may compact). Only folios with a target are isolated, so nobody waits
- * for memory while folios are isolated, and a folio without a target is neither
- * unmapped nor split.
+ * together. Their targets are allocated first, without reclaiming memory
+ * (allocating a large folio may compact the node). Only folios with a target
+ * are isolated, so nobody waits for memory while folios are isolated, and a
+ * folio without a target is neither unmapped nor split.
  */
 
 #include <linux/hugetlb.h>
@@ -144,8 +144,9 @@ void phys_defer_record(struct phys_call *call, struct phys_record *record)
  * @call: the call
  *
  * An LRU batch holds a reference, which makes migration fail. But a drain
- * disturbs all CPUs, so each further drain waits until the call has handled at
- * least 512 entries, and at least twice as many as before the previous drain.
+ * disturbs all CPUs. So after the first drain, request another one only when
+ * the call has handled at least 512 entries, and at least twice as many as at
+ * the previous drain.
  *
  * Return: true if all CPUs will be drained.
  */
@@ -171,7 +172,8 @@ void phys_drain(struct phys_call *call)
 }
 
 /*
- * A folio that is not on its LRU list may be there after a drain: look again.
+ * A folio that cannot be isolated may be in an LRU batch. Defer it if a drain
+ * can still be requested, since the drain may put it on its LRU list.
  */
 static void isolate_batch(struct phys_call *call, struct folio_batch *fbatch,
 			  struct list_head *list)
@@ -227,7 +229,7 @@ static void isolate_folios(struct phys_call *call, struct phys_record *record,
 }
 
 /*
- * Move the folios of @nr records, all of one target node, order and kind.
+ * Move the folios of @nr records, for any two of which moves_with() is true.
  * MIGRATE_ASYNC is used so that folio and buffer locks that others hold cannot
  * block the caller.
  */
@@ -262,6 +264,7 @@ static void move_records(struct phys_call *call, struct phys_record *record,
 	putback_movable_pages(&list);
 }
 
+/* hugetlb folios have allocation and isolation functions of their own. */
 static bool moves_with(const struct phys_record *record,
 		       const struct phys_record *first)
 {
@@ -271,10 +274,7 @@ static bool moves_with(const struct phys_record *record,
 				  folio_test_hugetlb(pfn_folio(first->pfn)));
 }
 
-/*
- * Move the first folio, and all of the same target node, order and kind, which
- * is hugetlb or not.
- */
+/* Move the first folio of the batch, and all that can move together with it. */
 static void move_some(struct phys_call *call)
 {
 	struct phys_record **link = &call->batch.waiting, *record;
