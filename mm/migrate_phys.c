@@ -160,7 +160,7 @@ static int look_at_folio(struct phys_call *call, struct folio *folio,
 /*
  * If a folio with another first frame or order has the frame now, no entry
  * refers to it: do not move it, and report -EBUSY for the record. A new folio
- * with the same first frame and order cannot be told from the old one.
+ * with the same first frame and order looks like the old one, and may move.
  */
 static int look_again(struct phys_call *call, struct phys_record *record)
 {
@@ -177,9 +177,9 @@ static int look_again(struct phys_call *call, struct phys_record *record)
 }
 
 /*
- * Move the folios that may move. Then look again at those that were deferred:
- * they may be in an LRU batch, or are being written out (where ->writepage
- * exists), or only a pass over all processes finds the tasks of their mappers.
+ * Move the folios that may move. Then look again at those that were deferred: a
+ * folio may be in an LRU batch or may have been handed to ->writepage, or its
+ * mappers may have tasks that only a pass over all processes finds.
  */
 static int finish_folios(struct phys_call *call)
 {

@@ -93,10 +93,10 @@ struct phys_mm_slot {
  * @slot: one for each pair of an address space and a target node, in the order
  *	  in which they were found
  * @nr: how many there are
- * @bits: log2 of the number of buckets, which is the capacity of @slot, too
+ * @bits: log2 of the number of buckets; @slot has room for as many elements
  * @bucket: index of the latest element of @slot in each hash bucket, plus 1
- * @tasks: task checks that this chunk has made, for the trace event
- * @passes: passes over all processes that this chunk has needed
+ * @tasks: number of task checks in this chunk, for the trace event
+ * @passes: number of passes over all processes in this chunk
  * @enlarged: the allocation that holds @slot and @bucket, or NULL if they are
  *	      still among the tables of the call
  */
@@ -120,7 +120,8 @@ struct phys_mm_slots {
  *	     the batch, which has a reference on it. While that folio is mapped
  *	     and has this @mapping, the file or anon_vma is still the one that
  *	     was checked, so the result holds. VMAs that were added since the
- *	     check are not checked
+ *	     check are ignored, because the check is not atomic with the move
+ *	     anyway
  */
 struct phys_rmap {
 	struct address_space *mapping;
@@ -142,7 +143,7 @@ struct phys_rmap {
  *	  collision replaces the old result
  * @rmap_bits: log2 of the number of elements of @rmap
  * @drain: a folio was deferred because it may be in an LRU batch of a CPU
- * @next_drain: drain all CPUs again only from this entry of the call on
+ * @next_drain: request no drain of all CPUs while phys_call.done is below this
  * @last_look: this is the second look, at which no folio is deferred
  */
 struct phys_batch {

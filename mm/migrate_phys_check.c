@@ -113,8 +113,8 @@ static bool folio_mapped_by(struct folio *folio, struct vm_area_struct *vma,
 
 /*
  * Others may wait for the rmap lock, so check no tasks here: only add the
- * address space. If an earlier folio has added it and it has no result yet,
- * check_owner() was not enough, so it waits for a pass over all processes.
+ * address space. If it was added for an earlier folio and has no result yet,
+ * check_owner() has failed, and only a pass over all processes gives a result.
  */
 static int gather_mm(struct mapper_walk *walk, struct mm_struct *mm)
 {
@@ -155,7 +155,7 @@ static bool check_mapper(struct folio *folio, struct vm_area_struct *vma,
 	return !err;
 }
 
-/* Returns an errno, or 0 if only the added address spaces are unchecked. */
+/* Returns an errno, or 0 if only the tasks of added slots can still refuse. */
 static int walk_mappers(struct phys_call *call, struct folio *folio, int nid,
 			struct phys_rmap *rmap, unsigned int first)
 {
@@ -218,7 +218,7 @@ static noinline_for_stack int check_mappers(struct phys_call *call,
 		err = err ?: tasks_err;
 		if (err || !(call->flags & MPOL_MF_STRICT))
 			return err;
-		/* A walk checks VMA policies only after the tasks. */
+		/* Walk again, now that vma_check() can check policies, too. */
 	} while (--tries);
 	return -EBUSY;
 }
@@ -235,7 +235,7 @@ static bool vma_allows(struct phys_call *call, struct vm_area_struct *vma,
 /*
  * No task is checked here: an address space without a result refuses. The
  * anon_vma cannot be freed while it is locked, nor the file while its folio is
- * locked.
+ * locked. A file without migrate_folio needs check_filesystem() for each folio.
  */
 static bool all_vmas_allow(struct phys_call *call, struct folio *folio,
 			   const struct phys_rmap *rmap)
@@ -381,7 +381,7 @@ static __always_inline bool may_be_in_lru_batch(struct folio *folio,
 {
 	int refs = folio_ref_count(folio) - 1;
 
-	/* Most anonymous folios have no references but those of mappings. */
+	/* Compare with @mapcount first: most anonymous folios need no more. */
 	return !folio_test_lru(folio) ||
 	       (refs > mapcount && refs > folio_expected_ref_count(folio));
 }

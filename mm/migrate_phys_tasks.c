@@ -209,7 +209,8 @@ static int check_process(struct phys_call *call, struct phys_mm_slot *slot,
 
 /*
  * mm->owner may be a child whose fork() can still fail. Its ->signal, in which
- * the callers find its threads, is valid once it has been attached to its pid.
+ * the callers find its threads, is valid once it has been attached to its pid,
+ * so return no task before that.
  */
 static struct task_struct *mm_owner_process(struct mm_struct *mm)
 {
@@ -240,9 +241,10 @@ static int count_users(struct task_struct *process, struct mm_struct *mm)
  *
  * The counts are no atomic snapshot: if one thread starts and another exits
  * meanwhile, they may match although another process uses the address space.
- * MMF_MULTIPROCESS reveals a CLONE_VM process and is never cleared, so check it
- * last. It does not reveal a vfork() child. That is accepted: the child soon
- * calls exec, and the check is not atomic with the move anyway.
+ * So check MMF_MULTIPROCESS last: it reveals a CLONE_VM process, and is never
+ * cleared. It does not reveal a vfork() child, which this race may hide. That
+ * is accepted: the child soon calls exec, and the check is not atomic with the
+ * move anyway.
  */
 static bool check_owner(struct phys_call *call, struct phys_mm_slot *slot)
 {
@@ -264,7 +266,8 @@ static bool check_owner(struct phys_call *call, struct phys_mm_slot *slot)
 
 /*
  * One pass over all processes serves all address spaces without a result. All
- * live threads of a process use the same address space.
+ * live threads of a process use the same address space, so look at one of them
+ * to find out whether the process matters.
  */
 static void check_all_processes(struct phys_call *call)
 {
