@@ -33,7 +33,7 @@
 #define VIEW_PAGES	6
 #define MAX_ENTRIES	4096	/* of a call that are filled and checked */
 #define MAX_HOLES	16
-#define TOLD_APART	1024	/* up to here, a call knows all frames that its pages left */
+#define TOLD_APART	1024	/* a longer call may forget the old frames of its pages */
 #define RUNNING		LONG_MIN
 
 /*
@@ -341,7 +341,7 @@ static void hold(char *mem, size_t half)
 		die("a pipe does not take memory");
 }
 
-/* Such memory does not exist or cannot move on this kernel, so it is not used */
+/* The region is not used if the kernel has no such memory or cannot move it */
 static bool is_lacking(const struct region *r)
 {
 	if (r->folios == HUGETLB)
@@ -443,8 +443,8 @@ static struct entry own_entry(struct call *c)
 	struct entry e = { .what = OWN, .region = r };
 
 	/*
-	 * Use large folios less often, because they are slow. Kinds that are
-	 * lacking have no pages.
+	 * Use large folios less often, because they are slow. A region that is
+	 * not used has no pages.
 	 */
 	if (!r->pages || (r->folio_size > page_size() && odds(c, 90))) {
 		r = &regions[0];
@@ -641,7 +641,7 @@ static void where_entries_are(unsigned long n, int *status)
 			status[i] = known[k++];
 }
 
-/* Arrays may overlap, and filling one may have changed another */
+/* If arrays overlap, filling one may have changed addresses in another */
 static void note_entries(struct call *c)
 {
 	static int before[MAX_ENTRIES];
@@ -694,7 +694,10 @@ static void make_call(struct call *c, unsigned int number)
 		c->nodes = (struct array){ .size = sizeof(int) };
 	c->overlap = overlap(&c->status, &c->pages, c->count) ||
 		     overlap(&c->status, &c->nodes, c->count);
-	/* Pages may then have moved to frames that other entries still name */
+	/*
+	 * Other memory may change during the call, statuses may overwrite
+	 * entries, or a page may move to a frame that another entry still names
+	 */
 	c->loose = c->disturbed || c->overlap || c->count > TOLD_APART;
 	if (odds(c, 50))
 		fill_status(c);

@@ -130,7 +130,7 @@ TEST_F(hugetlb, without_a_pool)
 		  count_on_node(0, self->mem, self->pages, self->to));
 }
 
-/* A pin of one part keeps all of the page from moving, and from being unmapped */
+/* A pin of one part keeps the whole page from moving */
 TEST_F(hugetlb, pinned)
 {
 	struct request *req = request_new(self->pages);
@@ -184,8 +184,8 @@ static unsigned long pool_pages(const char *which)
 }
 
 /*
- * Puts all memory of the node in its pool. Freed memory may be in pieces, so
- * compact it.
+ * Makes the pool of the node as large as possible. Freed memory may be in
+ * pieces, so compact it first.
  */
 static void fill_pool(int node)
 {
@@ -200,8 +200,8 @@ static void fill_pool(int node)
 }
 
 /*
- * The pool has all memory of the target, and all free pages are reserved. Some
- * pages may still find room, but not all.
+ * The pool has almost all memory of the target, and all free pages of the pool
+ * are reserved. Some of the pages to move may still find room, but not all.
  */
 TEST_F(hugetlb, no_room)
 {

@@ -12,8 +12,8 @@
 #define KSM	"/sys/kernel/mm/ksm/"
 
 /*
- * In the order in which they can be written: some cannot change once pages are
- * merged
+ * Restored in this order: some settings cannot change once pages are merged, so
+ * "run" must be the last
  */
 static const char * const settings[] = {
 	KSM "merge_across_nodes", KSM "use_zero_pages", KSM "smart_scan",
@@ -56,7 +56,7 @@ FIXTURE_SETUP(ksm)
 	write_file(KSM "run", "2");
 	write_file(KSM "merge_across_nodes", variant->across_nodes);
 	write_file(KSM "use_zero_pages", "0");
-	/* Older kernels do not skip pages */
+	/* KSM must not skip pages. Older kernels never do, and lack the file */
 	try_write_file(KSM "smart_scan", "0");
 	write_file(KSM "pages_to_scan", "10000");
 	write_file(KSM "sleep_millisecs", "1");
@@ -98,7 +98,7 @@ static char *alloc_mergeable(int node)
 
 /*
  * Pages that were written separately share a frame only if KSM has merged them.
- * Some kernels set the flag of kpageflags for all anonymous pages.
+ * Do not look for KPF_KSM: some kernels set it for all anonymous pages.
  */
 static bool merged(const char *mem, pid_t pid, const char *other)
 {
@@ -197,7 +197,7 @@ static void fill_mergeable(void *arg)
 	offer(self->mem);
 }
 
-/* Returns a process that has the same contents at the same address, merged */
+/* Returns a process whose pages at the same address are merged with ours */
 static pid_t spawn_merged(FIXTURE_DATA(ksm) *self)
 {
 	pid_t pid = spawn(fill_mergeable, self);
@@ -220,7 +220,7 @@ TEST_F(ksm, of_two_processes)
 	EXPECT_TRUE(merged(self->mem, pid, self->mem));
 	EXPECT_INTACT(self->mem);
 	reap(pid);
-	/* It is still a KSM page, but only one process maps it */
+	/* The pages are still KSM pages, but only one process maps them */
 	EXPECT_ALL(self->from, self->mem, self->from, 0);
 	EXPECT_ON(self->from, 0, self->mem);
 	EXPECT_EQ(PAGES, merged_pages());
@@ -233,7 +233,7 @@ static void look(void *arg)
 		die("the child sees other contents");
 }
 
-/* The child's mapping was never offered to KSM */
+/* KSM has never scanned the child's mapping */
 TEST_F(ksm, after_fork)
 {
 	char *other = alloc_mergeable(self->from);
@@ -257,7 +257,7 @@ TEST_F(ksm, written)
 {
 	pid_t pid = spawn_merged(self);
 
-	/* The page of the other process remains a KSM page */
+	/* Writing unmerges our pages. Those of the child remain KSM pages */
 	touch_on(self->from, self->mem, PAGES * page_size());
 	fill(self->mem, PAGES * page_size(), SEED);
 	ASSERT_NE(phys_of(pid, self->mem), phys_of(0, self->mem));
@@ -295,8 +295,8 @@ TEST_F(ksm, merges_after_move)
 	scan_until_merged(self->mem, 0, same);
 	EXPECT_ALL(self->to, self->mem, self->to, 0);
 	/*
-	 * If KSM merges by node, it must first see that the page is on another
-	 * one
+	 * If KSM merges by node, it must first see that the pages are on
+	 * another node now
 	 */
 	scan_some();
 	third = alloc_mergeable(self->to);

@@ -130,7 +130,7 @@ TEST_F(base, any_count)
 	int node;
 
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
-		/* In the second direction, some pages have never moved */
+		/* When pages move back, the last ones have never moved away */
 		node = i % 2 ? self->from : self->to;
 		req = request_new(counts[i]);
 		name_pages(req, mem, node);
@@ -211,7 +211,10 @@ static void *count_until_stopped(void *arg)
 		for (page = 0; page < COUNTED_PAGES; page++) {
 			unsigned int *own = counter(counting, page, word);
 
-			/* Not atomic, because no other thread writes this word */
+			/*
+			 * Only this thread writes the word, so the addition
+			 * need not be atomic
+			 */
 			__atomic_store_n(own, *own + 1, __ATOMIC_RELAXED);
 			__atomic_fetch_add(counter(counting, page, 0), 1,
 					   __ATOMIC_SEQ_CST);
@@ -306,8 +309,8 @@ TEST_F(base, used_by_another_process)
 			for (i = 0; i < COUNTED_PAGES; i++)
 				req->nodes[i] = node;
 			/*
-			 * A page fault holds a file's page for a while, so it
-			 * may be -EBUSY
+			 * A page fault holds a file's page for a while, so the
+			 * status of the page may be -EBUSY
 			 */
 			busy = request_move(req, 0);
 			ASSERT_EQ(busy, request_count(req, -EBUSY));
@@ -418,7 +421,7 @@ FIXTURE_TEARDOWN(thp)
 	EXPECT_TRUE(page_has(phys_of(0, __mem), KPF_THP));		\
 } while (0)
 
-/* Moves it by some of its addresses, and queries it by all */
+/* Moves the THP by some of its addresses, and queries it by all of them */
 TEST_F(thp, by_each_address)
 {
 	const size_t last = page_size() - 1;
@@ -514,7 +517,10 @@ static void name_thp(struct request *req, unsigned long at, const char *mem,
 	}
 }
 
-/* Other entries come first, so that the THP's start at various places of a chunk */
+/*
+ * Other entries come first, so that those of the THP start at various places of
+ * a chunk
+ */
 TEST_F(thp_order, by_all_addresses)
 {
 	static const unsigned long lengths[] = {
@@ -583,9 +589,9 @@ TEST_F(thp, already_there)
 }
 
 /*
- * A THP that is mapped page by page still moves as a whole. Each THP moves only
- * once, because the kernel splits one that was unmapped page by page when it
- * moves again. move_pages(2) does so, too.
+ * A THP that is mapped page by page still moves as a whole. Move each THP only
+ * once: migration unmaps it page by page, and the kernel splits such a THP when
+ * it moves again, also in move_pages(2).
  */
 TEST_F(thp, mapped_by_pages)
 {

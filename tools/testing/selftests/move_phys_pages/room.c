@@ -29,10 +29,10 @@ static void do_without(char *mem)
 }
 
 /*
- * Fills the node. Free pages on the list of a CPU, small or huge, are given to
- * others only after reclaim has freed something, so there are pages with
- * MADV_FREE for reclaim to find. Free memory that is in pieces is of no use to
- * the pool. Base pages fill it, until migration finds no more room.
+ * Fills the node. The page allocator takes free pages, small or huge, off the
+ * lists of the CPUs only after reclaim has freed something, so provide pages
+ * with MADV_FREE for reclaim to free. The pool cannot use free memory that is
+ * in pieces. Fill that with base pages, until no more of them can move there.
  */
 static void fill_up(int from, int node)
 {
@@ -75,8 +75,8 @@ FIXTURE_SETUP(room)
 	self->mem = alloc_memory(ANON, self->from, PAGES, SEED);
 	self->other = alloc_memory(ANON, self->to, self->back, SEED + 1);
 	/*
-	 * Compaction of the full node must not move the pages that are to leave
-	 * it.
+	 * Keep compaction from moving the pages that tests move away from the
+	 * full node: lock them, and let compaction skip locked pages.
 	 */
 	try_write_file(COMPACT_LOCKED, "0");
 	ASSERT_EQ(0, mlock(self->other, self->back * page_size()));
@@ -178,9 +178,9 @@ TEST_F(room, of_huge_pages)
 }
 
 /*
- * One call moves pages to the full node and, in turn, to every other node. The
- * pool has all memory of the full node, so only a hugetlb page finds room
- * there.
+ * One call moves pages to every node, one of which is full, and other pages
+ * away from the full node. The pool has almost all memory of the full node, so
+ * a hugetlb page finds room there, but not all base pages do.
  */
 TEST_F(room, of_all_kinds)
 {
@@ -234,8 +234,8 @@ TEST_F(room, of_all_kinds)
 }
 
 /*
- * A memory cgroup at its limit is no lack of room: a migration replaces the
- * page in the same cgroup, which is never charged for both.
+ * The pages of a memory cgroup can move even if it is at its limit, because
+ * migration never charges the cgroup for the old and the new page at once.
  */
 #define ROOT	"/sys/fs/cgroup"
 #define LIMITED	500
