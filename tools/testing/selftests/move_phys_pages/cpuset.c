@@ -39,7 +39,7 @@ struct cgroups {
 
 /*
  * The cpuset controller can move between v1 and v2 only some time after its
- * last cgroup was removed.
+ * last cgroup was removed, so wait.
  */
 static bool eventually(bool (*is_so)(const char *dir), const char *dir)
 {
@@ -78,8 +78,8 @@ static bool is_in_v2(const char *dir)
 }
 
 /*
- * A hierarchy that still has cgroups would stay after umount(), so wait before
- * and after.
+ * A hierarchy that still has cgroups would stay after umount(), so wait until
+ * they are gone. Then wait until v2 has the controller again.
  */
 static bool umount_v1(const char *dir)
 {
@@ -339,7 +339,7 @@ TEST_F(cpuset, process)
 	}
 	EXPECT_EQ(phys, phys_of(pid, self->mem));
 	EXPECT_OUTCOME(0, self->from, query_one(phys));
-	/* The next call must not use the answer of the last one */
+	/* The next call must check the cpuset again */
 	allow_both(self->cg.outside, &self->cg);
 	EXPECT_OUTCOME(0, self->to, move_one(phys, self->to, 0));
 	EXPECT_EQ(self->to, node_of(pid, self->mem));
@@ -488,7 +488,7 @@ static pid_t spawn_vfork(FIXTURE_DATA(cpuset) *self, bool parent_confined)
 	if (!pid) {
 		map_unconfined(self);
 		join(parent_confined ? self->cg.outside : self->cg.domain);
-		/* As a child of the test, which can then wait for both */
+		/* CLONE_PARENT lets the test wait for this child, too */
 		clone(be_vforked, stack + sizeof(stack),
 		      CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD, &v);
 		die("vfork() returned before its child ended");
@@ -619,7 +619,7 @@ TEST_F(cpuset, one_of_many)
 	}
 }
 
-/* Pages that fork() shares have one reverse map, and one answer for all of them */
+/* Pages that fork() shares have one reverse map, so one result holds for all */
 TEST_F(cpuset, forked_pages)
 {
 	const unsigned long count = 8;
@@ -661,7 +661,7 @@ TEST_F(cpuset, not_mapping)
 	reap(idle);
 }
 
-/* -EACCES is no failure, and the other pages of the call move */
+/* -EACCES does not count as a failure, and the other pages of the call move */
 TEST_F(cpuset, among_others)
 {
 	const unsigned long count = 700;
@@ -851,7 +851,7 @@ static long planned_move(FIXTURE_DATA(long_call) *self, const char *plan)
 	return ret;
 }
 
-/* The status depends on the cpuset when the entry is read, or on a later one */
+/* The cpuset may be checked when the entry is read, or after a later change */
 static bool is_possible(const char *plan, int status, int to)
 {
 	return status == to ? !!strchr(plan, 'a') :
@@ -886,7 +886,7 @@ static void check_plan(struct __test_metadata *_metadata,
 	EXPECT_LT(0, n);
 	EXPECT_GT(self->count, n);
 
-	/* The next call depends on the new state only */
+	/* The next call depends only on the new state of the cpuset */
 	set_mems(self->cg.outside, self->from);
 	name_all(self, pid);
 	n = count_on_node(pid, self->mem, self->count, self->to);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * If there are several reasons why a page does not move, its status is for the
- * first of these: it is on the target already, it is locked, the move is not
- * allowed, it is pinned, its filesystem cannot move it.
+ * If there are several reasons why a page does not move, the first of these
+ * determines its status: it is on the target already, it is locked, the move is
+ * not allowed, it is pinned, its filesystem cannot move it.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -37,7 +37,7 @@ FIXTURE_VARIANT(order)
 {
 	enum refusal refusal;
 	int status;	/* if the page may go to the target */
-	int not_allowed;	/* if it may not go there either */
+	int not_allowed;	/* the status if it may not go there */
 };
 
 FIXTURE_VARIANT_ADD(order, pinned)
@@ -85,8 +85,8 @@ static bool map_own_file(FIXTURE_DATA(order) *self, const char *name)
 }
 
 /*
- * Starts a process that writes to the page, which locks it until the process
- * ends
+ * Starts a process that writes to the page. The filesystem keeps the page
+ * locked until the process is killed
  */
 static void lock_page(struct __test_metadata *_metadata, FIXTURE_DATA(order) *self)
 {
@@ -152,7 +152,7 @@ FIXTURE_TEARDOWN(order)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* The number of entries with this status, of one, that the call counts */
+/* Returns what the call returns if its only entry gets this status */
 static long counted(int status)
 {
 	return status == -EBUSY || status == -EINVAL;

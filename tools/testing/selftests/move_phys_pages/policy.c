@@ -396,8 +396,8 @@ FIXTURE_TEARDOWN(policy)
 }
 
 /*
- * Policies do not matter, as in move_pages(2). Otherwise memory of
- * numa_alloc_onnode() could not move.
+ * Without MPOL_MF_STRICT, policies do not matter, as in move_pages(2).
+ * Otherwise, memory of numa_alloc_onnode() could not move.
  */
 TEST_F(policy, not_strict)
 {
@@ -591,8 +591,8 @@ TEST(policy_of_each_mapping)
 
 /*
  * The policy of shared memory belongs to the object, and applies to every
- * process that maps it. Here, a process that never touched the pages sets it
- * for all but the first.
+ * process that maps it. Here, a process that never touched the pages sets the
+ * policy of all pages but the first.
  */
 FIXTURE(object)
 {
@@ -710,8 +710,8 @@ TEST_F(object, several)
 }
 
 /*
- * A policy of the object replaces that of the task, as any policy of memory.
- * The first page has none, so the task's counts.
+ * A policy of the object replaces that of the task, as any policy of memory
+ * does. The first page has no policy, so the policy of the task counts.
  */
 TEST_F(object, instead_of_task_policy)
 {

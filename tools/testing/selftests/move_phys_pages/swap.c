@@ -60,7 +60,7 @@ FIXTURE_VARIANT_ADD(swap, shmem)
 	.kind = SHMEM,
 };
 
-/* Retries until all pages are out, since those in an LRU batch of any CPU stay */
+/* MADV_PAGEOUT skips pages in an LRU batch, so retry until all pages are out */
 static void page_out(const char *mem)
 {
 	size_t i;
@@ -74,8 +74,8 @@ static void page_out(const char *mem)
 }
 
 /*
- * Reads the pages, because the copies on the disk stay valid then. A page that
- * comes back while it is still written is busy until that has ended, so wait.
+ * Only reads the pages, so that the copies on the disk stay valid. A page that
+ * is still being written out is busy, so wait for the end of writeback.
  */
 static void look_at(void *mem)
 {
@@ -180,9 +180,9 @@ TEST_F(swap, back_and_out)
 	request_set_pages(req, 0, self->mem, PAGES, self->to);
 	page_out(self->mem);
 	/*
-	 * A page that was in the swap cache was clean, so its frame is free by
-	 * now. Others may have taken some of the frames, so check only those
-	 * that are unused.
+	 * A page that was still in the swap cache need not be written again, so
+	 * its frame is free by now. Others may have taken some of the frames,
+	 * so check only those that are unused.
 	 */
 	EXPECT_EQ(0, request_move(req, 0));
 	for (i = 0; i < PAGES; i++) {
@@ -208,7 +208,7 @@ TEST_F(swap, back)
 	EXPECT_EQ(PAGES, count_on_node(0, self->mem, PAGES, self->to));
 	EXPECT_EQ(cached, count_cached(self->mem));
 	EXPECT_TRUE(intact(self->mem, SIZE, SEED));
-	/* Its swap entry has moved with it */
+	/* The swap entry moves with the page, so the page can go out again */
 	page_out(self->mem);
 	EXPECT_TRUE(intact(self->mem, SIZE, SEED));
 }

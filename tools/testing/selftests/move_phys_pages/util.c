@@ -444,7 +444,7 @@ int node_of(pid_t pid, const void *addr)
 
 void nodes_of(pid_t pid, const void **addrs, size_t count, int *status)
 {
-	/* 6.12 reports right nodes to 32-bit callers for the first 16 pages only */
+	/* On 6.12, 32-bit callers get correct nodes for the first 16 pages only */
 	const size_t most = sizeof(void *) < 8 ? 16 : count;
 	size_t i, n;
 
@@ -635,7 +635,7 @@ static void bind_to(int node)
 	const int bits = 8 * sizeof(long);
 
 	mask[node / bits] |= 1UL << node % bits;
-	/* The kernel uses one bit less than it is given */
+	/* The kernel uses one bit fewer than the last argument says */
 	if (syscall(__NR_set_mempolicy, MPOL_BIND, mask, MAX_NODES + 1))
 		die("cannot bind to node %d", node);
 }
