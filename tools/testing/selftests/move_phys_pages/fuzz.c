@@ -33,7 +33,7 @@
 #define VIEW_PAGES	6
 #define MAX_ENTRIES	4096	/* of a call that are filled and checked */
 #define MAX_HOLES	16
-#define TOLD_APART	1024	/* a longer call may forget the old frames of its pages */
+#define REMEMBERED	1024	/* entries: the kernel forgets the folios of earlier ones */
 #define RUNNING		LONG_MIN
 
 /*
@@ -698,7 +698,7 @@ static void make_call(struct call *c, unsigned int number)
 	 * Other memory may change during the call, statuses may overwrite
 	 * entries, or a page may move to a frame that another entry still names
 	 */
-	c->loose = c->disturbed || c->overlap || c->count > TOLD_APART;
+	c->loose = c->disturbed || c->overlap || c->count > REMEMBERED;
 	if (odds(c, 50))
 		fill_status(c);
 	fill_pages(c, tame);
