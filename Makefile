@@ -60,11 +60,11 @@ help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 	@echo
 	@echo "Variables: BASE=$(BASE) (one of: $(notdir $(wildcard bases/*))) or KERNEL=/any/tree;"
-	@echo "ARCH=$(ARCH) (one of: $(ARCHS_KNOWN));"
+	@echo "ARCH=$(ARCH) (one of: $(ARCHS_KNOWN)); CONFIG=NAME, which adds guest/NAME.config, or NAME+NAME;"
 	@echo "TOPOLOGY=$(TOPOLOGY) (one of: $(notdir $(wildcard guest/topologies/*))); TIMEOUT=seconds; ICOUNT=1; NR=next;"
 	@echo "FILES=directory, whose files are copied to / of the guest; PACKAGES=0: install no packages"
 
-demo: kernel movephys ## watch a real program's pages move by their physical addresses
+demo: kernel movephys ## move pages of a running redis-server by their physical addresses, and draw what happens
 	@scripts/packages guest demo
 	@scripts/demo
 
@@ -86,12 +86,12 @@ check-arch: source ## compile the added code for every architecture, or only for
 	@scripts/check cross
 
 mutants: override CONFIG := coverage
-mutants: kernel kselftests ## break the engine in N=60 places, or N=all, one at a time: do the tests notice?
+mutants: kernel kselftests ## break the engine in N=60 places, or N=all, one at a time, and print how many of these mistakes the tests notice
 	@scripts/packages guest mutants
 	@scripts/mutants
 
 coverage: override CONFIG := coverage
-coverage: kernel kselftests ## which lines of the engine do the tests reach?
+coverage: kernel kselftests ## print which lines of the engine the tests reach
 	@scripts/packages guest
 	@scripts/coverage
 
@@ -108,7 +108,7 @@ guest: kernel ## run a static program of yours in the guest: RUN=/path ARGS='...
 	@scripts/packages guest
 	@scripts/guest $(files) '$(RUN)' $(ARGS)
 
-shell: kernel movephys kselftests ## start a shell in the guest, with the tools, the kselftests and the files of FILES=DIR
+shell: kernel movephys kselftests ## start a shell in the guest, with movephys, the kselftests and the files of FILES=DIR
 	@scripts/packages guest
 	@scripts/guest $(files) --shell
 
