@@ -38,7 +38,7 @@ static void run(void)
 	int back = nodes[0];
 
 	if (!SAFE_FORK()) {
-		/* Else the copy on write would share it. */
+		/* fork() has made this process map the other page, too. */
 		SAFE_MUNMAP(own, size);
 		child(shared);
 		exit(0);

@@ -50,9 +50,9 @@ static int can_be_true(int status)
 {
 	switch (status) {
 	case -ENOENT:	/* freed, or in the pool */
-	case -EFAULT:	/* the frame is another page now */
+	case -EFAULT:	/* the frame belongs to another page now */
 	case -EACCES:
-	case -EBUSY:
+	case -EBUSY:	/* being allocated, freed or moved */
 	case -ENOMEM:	/* the target has no huge page in its pool */
 		return 1;
 	}
@@ -82,7 +82,7 @@ static void mover(void)
 	tst_res(TPASS, "every status can be true");
 }
 
-/* Returns 0 when there is no huge page any more. */
+/* Maps, writes and frees a huge page. Returns 0 if no more can be had. */
 static int use_page(int offline)
 {
 	char *page = mmap(NULL, huge_size, PROT_READ | PROT_WRITE,
@@ -96,7 +96,7 @@ static int use_page(int offline)
 	if (offline && madvise(page, huge_size, MADV_SOFT_OFFLINE)) {
 		if (errno == EINVAL || errno == EOPNOTSUPP)
 			tst_brk(TCONF | TERRNO, "MADV_SOFT_OFFLINE");
-		/* The page was being moved, or there is no room for it. */
+		/* EBUSY and EIO: mover() has just moved the page. */
 		ret = errno == EBUSY || errno == EIO;
 		if (!ret && errno != ENOMEM)
 			tst_res(TFAIL | TERRNO, "MADV_SOFT_OFFLINE");
