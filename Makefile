@@ -14,6 +14,7 @@ COMMANDS ?=
 PACKAGES ?=
 SUITES	?= check
 WALL	?=
+LTP	?=
 N	?=
 MUTANT	?=
 NR	?=
@@ -34,7 +35,7 @@ ifeq ($(filter $(ARCH),$(ARCHS_KNOWN)),)
 $(error ARCH=$(ARCH) is unknown; the known ones are: $(ARCHS_KNOWN))
 endif
 
-export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR PACKAGES COMMANDS N MUTANT
+export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR PACKAGES COMMANDS N MUTANT LTP
 
 # The groups of packages that a goal needs. The first step, "source", begins to install all of them in
 # the background, so that the later steps need not wait for them.
@@ -49,12 +50,14 @@ needs-guest	:= build guest
 needs-shell	:= build tools kselftests guest
 needs-gdb	:= build tools guest gdb
 needs-kernel	:= build
+needs-ltp	:= build guest
 needs		:= $(sort $(foreach goal,$(MAKECMDGOALS),$(needs-$(goal))))
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help demo check check-full check-all check-arch mutants coverage bench kselftest guest shell gdb source kernel \
-	movephys kselftests install install-strip uninstall deb package libnuma packages plan apply unapply port series patch dist clean
+	movephys kselftests install install-strip uninstall deb package libnuma ltp packages plan apply unapply port series \
+	patch manpage-patch dist clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -156,6 +159,9 @@ libnuma: ## build libnuma with the call in it, and write the patch for numactl t
 	@scripts/packages libnuma
 	@scripts/libnuma
 
+ltp: $(if $(LTP),kernel) ## add tests of the call to a copy of LTP=/your/ltp, run them in the guest, and write the patch to dist/
+	@scripts/ltp
+
 kselftests: source ## build the kselftests
 	@scripts/packages kselftests
 	@scripts/kselftest
@@ -182,6 +188,11 @@ series: ## write a patch series to mail, with a cover letter, for BASE or KERNEL
 patch: ## write one patch for BASE, or for KERNEL=/any/tree, to dist/
 	@$(if $(KERNEL),,$(MAKE) source NR=)
 	@scripts/series --patch
+
+# A target of its own, since it is for another repository and list than the series: dist/0*.patch is
+# what git am takes for a kernel. It needs no kernel either.
+manpage-patch: ## write the manual page of the call to dist/ as a patch to mail for man-pages
+	@scripts/manpage-patch
 
 dist: ## write the commit that is checked out as a source tarball to dist/
 	@scripts/packages dist
