@@ -17,6 +17,8 @@ WALL	?=
 N	?=
 MUTANT	?=
 NR	?=
+RFC	?=
+SIGNOFF	?=
 
 # For a shell, whatever its name is
 kernel	:= '$(subst ','\'',$(KERNEL))'
@@ -61,6 +63,7 @@ help: ## this list
 	@echo "Variables: BASE=$(BASE) (one of: $(notdir $(wildcard bases/*))) or KERNEL=/any/tree;"
 	@echo "ARCH=$(ARCH) (one of: $(ARCHS_KNOWN));"
 	@echo "TOPOLOGY=$(TOPOLOGY) (one of: $(notdir $(wildcard guest/topologies/*))); TIMEOUT=seconds; ICOUNT=1; NR=next;"
+	@echo "RFC=1, V=2 and SIGNOFF=1 for a series;"
 	@echo "FILES=directory that goes into the guest; PACKAGES=0 installs none"
 
 demo: kernel movephys ## watch a real program's pages move by their physical addresses
@@ -170,9 +173,10 @@ port: ## try to graft KERNEL=/any/tree, compile what that touches (for ARCH=), a
 	@scripts/packages build
 	@scripts/port
 
-series: ## write the patches to mail, with a cover letter, to dist/
-	@$(if $(KERNEL),,$(MAKE) source NR=)
-	@scripts/series
+# For the kernel's own make, V= is something else: let nobody but this script have it.
+series: ## write the patches to mail, with a cover letter, to dist/: RFC=1 V=2 SIGNOFF=1
+	@$(if $(KERNEL),,$(MAKE) source NR= V=)
+	@RFC='$(RFC)' V='$(V)' SIGNOFF='$(SIGNOFF)' scripts/series
 
 patch: ## write one patch for KERNEL=/any/tree to dist/
 	@$(if $(KERNEL),,$(MAKE) source NR=)
