@@ -18,6 +18,8 @@ LTP	?=
 N	?=
 MUTANT	?=
 NR	?=
+RFC	?=
+SIGNOFF	?=
 
 # Quoted for the shell, because a path may have blanks and quotes in it
 kernel	:= '$(subst ','\'',$(KERNEL))'
@@ -65,6 +67,7 @@ help: ## print this list
 	@echo "Variables: BASE=$(BASE) (one of: $(notdir $(wildcard bases/*))) or KERNEL=/any/tree;"
 	@echo "ARCH=$(ARCH) (one of: $(ARCHS_KNOWN)); CONFIG=NAME, which adds guest/NAME.config, or NAME+NAME;"
 	@echo "TOPOLOGY=$(TOPOLOGY) (one of: $(notdir $(wildcard guest/topologies/*))); TIMEOUT=seconds; ICOUNT=1; NR=next;"
+	@echo "RFC=1, V=2 and SIGNOFF=1 for patches to mail;"
 	@echo "FILES=directory, whose files are copied to / of the guest; PACKAGES=0: install no packages"
 
 demo: kernel movephys ## move pages of a running redis-server by their physical addresses, and draw what happens
@@ -181,9 +184,10 @@ port: ## add the call to a copy of KERNEL=/any/tree, compile it for ARCH, and li
 	@scripts/packages build
 	@scripts/port
 
-series: ## write a patch series to mail, with a cover letter, for BASE or KERNEL=/any/tree to dist/
-	@$(if $(KERNEL),,$(MAKE) source NR=)
-	@scripts/series
+# For the kernel's own make, V= has another meaning, so pass it to scripts/series only.
+series: ## write a patch series to mail, with a cover letter, for BASE or KERNEL=/any/tree to dist/: RFC=1 V=2 SIGNOFF=1
+	@$(if $(KERNEL),,$(MAKE) source NR= V=)
+	@RFC='$(RFC)' V='$(V)' SIGNOFF='$(SIGNOFF)' scripts/series
 
 patch: ## write one patch for BASE, or for KERNEL=/any/tree, to dist/
 	@$(if $(KERNEL),,$(MAKE) source NR=)
