@@ -189,8 +189,8 @@ series: ## write a patch series to mail, with a cover letter, for BASE or KERNEL
 	@$(if $(KERNEL),,$(MAKE) source NR= V=)
 	@RFC='$(RFC)' V='$(V)' SIGNOFF='$(SIGNOFF)' scripts/series
 
-patch: ## write one patch for BASE, or for KERNEL=/any/tree, to dist/
-	@$(if $(KERNEL),,$(MAKE) source NR=)
+patch: ## write one patch for BASE, or for KERNEL=/any/tree, to dist/: WITHOUT=selftests,tools leaves these out
+	@$(if $(KERNEL),,$(MAKE) source NR= V=)
 	@scripts/series --patch
 
 # A target of its own, since it is for another repository and list than the series: dist/0*.patch is
