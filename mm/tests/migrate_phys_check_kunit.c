@@ -5,6 +5,10 @@
  * its static functions.
  */
 #include <kunit/test.h>
+#include <linux/kthread.h>
+#include <linux/mman.h>
+#include <linux/sched/mm.h>
+#include <linux/uaccess.h>
 
 /* folio->mapping of an anonymous folio, of no anon_vma in particular */
 #define ANON_MAPPING	((struct address_space *)1UL)
@@ -189,7 +193,46 @@ static void locked_folio_test(struct kunit *test)
 	free_folio(folio);
 }
 
+/* The filesystem */
+
+/* A dirty folio that its filesystem can neither migrate nor write out stays. */
+static void check_filesystem_test(struct kunit *test)
+{
+	static const struct address_space_operations aops = { };
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct address_space *file = kunit_kzalloc(test, sizeof(*file),
+						   GFP_KERNEL);
+	struct folio *folio = test_folio(test, 0);
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	file->a_ops = &aops;
+	folio->mapping = file;
+	KUNIT_EXPECT_EQ(test, check_filesystem(call, folio), 0);
+	KUNIT_EXPECT_FALSE(test, folio_test_locked(folio));
+	folio_set_dirty(folio);
+	KUNIT_EXPECT_EQ(test, check_filesystem(call, folio), -EINVAL);
+	KUNIT_EXPECT_FALSE(test, folio_test_locked(folio));
+	KUNIT_EXPECT_TRUE(test, folio_test_dirty(folio));
+	folio_clear_dirty(folio);
+	free_folio(folio);
+}
+
 /* Whole reverse maps */
+
+/* A folio that no process maps any more has no anon_vma that can be locked. */
+static void unmapped_anon_folio_test(struct kunit *test)
+{
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct phys_rmap rmap = { .mapping = ANON_MAPPING, .walked = 1 };
+	struct folio *folio = test_folio(test, 0);
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	folio->mapping = ANON_MAPPING;
+	KUNIT_EXPECT_FALSE(test, all_vmas_allow(call, folio, &rmap));
+	KUNIT_EXPECT_FALSE(test, folio_test_locked(folio));
+	free_folio(folio);
+}
 
 /* An answer is as good as its witness. */
 static void witness_is_valid_test(struct kunit *test)
@@ -280,15 +323,216 @@ static void find_rmap_test(struct kunit *test)
 	free_folio(folio);
 }
 
+/* One VMA */
+
+/* Only the holder of mmap_lock can tell whether a VMA refuses for good. */
+static void unmigratable_vma_test(struct kunit *test)
+{
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct mm_struct *mm = mm_alloc();
+	struct vm_area_struct vma = { .vm_mm = mm, .vm_flags = VM_IO };
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	KUNIT_ASSERT_NOT_NULL(test, mm);
+	KUNIT_EXPECT_EQ(test, vma_check(call, &vma, 0, 0), -EFAULT);
+	KUNIT_ASSERT_FALSE(test, rwsem_is_locked(&mm->mmap_lock));
+	mmap_write_lock(mm);
+	KUNIT_EXPECT_EQ(test, vma_check(call, &vma, 0, 0), -EBUSY);
+	mmap_write_unlock(mm);
+	mmput(mm);
+}
+
+/* Mapped pages */
+
+#define MAPPED_PAGES	2
+
+/**
+ * struct mapped - pages that an address space maps, and a call that checks them
+ * @call: the call, with the tables below
+ * @rmap: results for whole reverse maps
+ * @space: address spaces
+ * @bucket: their hash buckets
+ * @mm: the address space. Only the thread of the test uses it, and kernel threads
+ *	do not count. So only a pass over all processes finds that no task
+ *	refuses
+ * @vma: the VMA of all the pages
+ * @folio: the pages, which are anonymous; the test has a reference on each
+ */
+struct mapped {
+	struct phys_call call;
+	struct phys_rmap rmap[1 << 1];
+	struct phys_space space[1 << 2];
+	u32 bucket[1 << 2];
+	struct mm_struct *mm;
+	struct vm_area_struct *vma;
+	struct folio *folio[MAPPED_PAGES];
+};
+
+static struct mapped *map_pages(struct kunit *test)
+{
+	struct mapped *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+	unsigned long addr;
+	struct page *page;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	m->call.batch.rmap = m->rmap;
+	m->call.batch.rmap_bits = 1;
+	m->call.spaces.space = m->space;
+	m->call.spaces.bucket = m->bucket;
+	m->call.spaces.bits = 2;
+	m->mm = mm_alloc();
+	KUNIT_ASSERT_NOT_NULL(test, m->mm);
+	m->mm->task_size = TASK_SIZE;
+	arch_pick_mmap_layout(m->mm, &current->signal->rlim[RLIMIT_STACK]);
+	kthread_use_mm(m->mm);
+	addr = vm_mmap(NULL, 0, MAPPED_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	mmap_read_lock(m->mm);
+	m->vma = find_vma(m->mm, addr);
+	mmap_read_unlock(m->mm);
+	KUNIT_ASSERT_NOT_NULL(test, m->vma);
+	for (i = 0; i < MAPPED_PAGES; i++, addr += PAGE_SIZE) {
+		KUNIT_ASSERT_EQ(test, put_user(1, (int __user *)addr), 0);
+		KUNIT_ASSERT_EQ(test, get_user_pages_fast(addr, 1, 0, &page), 1);
+		m->folio[i] = page_folio(page);
+	}
+	/* The LRU batches have references, too. */
+	lru_add_drain_all();
+	return m;
+}
+
+static void unmap_pages(struct mapped *m)
+{
+	int i;
+
+	phys_forget_spaces(&m->call.spaces);
+	kvfree(m->call.spaces.enlarged);
+	for (i = 0; i < MAPPED_PAGES; i++)
+		folio_put(m->folio[i]);
+	kthread_unuse_mm(m->mm);
+	mmput(m->mm);
+}
+
+/*
+ * A folio whose tasks only a pass finds is set aside. At the last look there is
+ * nothing left to wait for.
+ */
+static void check_before_pass_test(struct kunit *test)
+{
+	struct mapped *m = map_pages(test);
+	struct phys_call *call = &m->call;
+
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, m->folio[0], 0), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, call->spaces.nr, 1U);
+	KUNIT_EXPECT_FALSE(test, call->batch.drain);
+
+	/* One that may be in an LRU batch as well needs a drain before that. */
+	folio_get(m->folio[0]);
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, m->folio[0], 0), -EAGAIN);
+	KUNIT_EXPECT_TRUE(test, call->batch.drain);
+	folio_put(m->folio[0]);
+
+	call->batch.last_look = true;
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, m->folio[0], 0), -EBUSY);
+	KUNIT_EXPECT_EQ(test, call->spaces.nr, 1U);
+	KUNIT_EXPECT_EQ(test, call->spaces.passes, 0U);
+	unmap_pages(m);
+}
+
+/*
+ * The first folio is walked. For the second one all VMAs are checked, and as they
+ * allow the move, no further folio of the anon_vma is walked.
+ */
+static void check_after_pass_test(struct kunit *test)
+{
+	struct mapped *m = map_pages(test);
+	struct phys_call *call = &m->call;
+	struct phys_rmap *rmap;
+
+	call->batch.last_look = true;
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, m->folio[0], 0), 0);
+	KUNIT_EXPECT_EQ(test, call->spaces.passes, 1U);
+	rmap = find_rmap(call, m->folio[0], 0, 1);
+	KUNIT_ASSERT_NOT_NULL(test, rmap);
+	KUNIT_EXPECT_EQ(test, rmap->walked, 1U);
+	KUNIT_EXPECT_NULL(test, rmap->witness);
+
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, m->folio[1], 0), 0);
+	KUNIT_EXPECT_PTR_EQ(test, rmap->witness, m->folio[1]);
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, m->folio[0], 0), 0);
+	KUNIT_EXPECT_PTR_EQ(test, rmap->witness, m->folio[1]);
+	KUNIT_EXPECT_EQ(test, rmap->walked, 1U);
+	KUNIT_EXPECT_EQ(test, call->spaces.passes, 1U);
+	unmap_pages(m);
+}
+
+/* An address space for which the table has no room is not asked. */
+static void check_without_room_test(struct kunit *test)
+{
+	struct mapped *m = map_pages(test);
+	struct phys_spaces *spaces = &m->call.spaces;
+	unsigned int nr;
+
+	while (phys_enlarge_spaces(spaces))
+		;
+	nr = 1U << spaces->bits;
+	spaces->nr = nr;
+	KUNIT_EXPECT_EQ(test, phys_check_move(&m->call, m->folio[0], 0), -EBUSY);
+	KUNIT_EXPECT_EQ(test, spaces->nr, nr);
+	spaces->nr = 0;
+	unmap_pages(m);
+}
+
+static void set_fatal_signal(bool pending)
+{
+	spin_lock_irq(&current->sighand->siglock);
+	if (pending) {
+		sigaddset(&current->pending.signal, SIGKILL);
+		set_tsk_thread_flag(current, TIF_SIGPENDING);
+	} else {
+		sigdelset(&current->pending.signal, SIGKILL);
+		recalc_sigpending();
+	}
+	spin_unlock_irq(&current->sighand->siglock);
+}
+
+/* A fatal signal ends the walk at the next VMA, whatever that would say. */
+static void check_killed_test(struct kunit *test)
+{
+	struct mapped *m = map_pages(test);
+	struct phys_call *call = &m->call;
+	int of_vma, of_folio;
+
+	KUNIT_EXPECT_EQ(test, vma_check(call, m->vma, m->vma->vm_start, 0),
+			-EAGAIN);
+	set_fatal_signal(true);
+	of_vma = vma_check(call, m->vma, m->vma->vm_start, 0);
+	of_folio = phys_check_move(call, m->folio[0], 0);
+	set_fatal_signal(false);
+	KUNIT_EXPECT_EQ(test, of_vma, -EINTR);
+	KUNIT_EXPECT_EQ(test, of_folio, -EINTR);
+	KUNIT_EXPECT_EQ(test, call->spaces.nr, 0U);
+	unmap_pages(m);
+}
+
 static struct kunit_case migrate_phys_check_cases[] = {
 	KUNIT_CASE_PARAM(may_be_in_lru_batch_test, drain_gen_params),
 	KUNIT_CASE_PARAM(needs_drain_test, drain_gen_params),
 	KUNIT_CASE(large_folio_in_lru_batch_test),
 	KUNIT_CASE_PARAM(folio_is_pinned_test, pin_gen_params),
 	KUNIT_CASE(locked_folio_test),
+	KUNIT_CASE(check_filesystem_test),
+	KUNIT_CASE(unmapped_anon_folio_test),
 	KUNIT_CASE(witness_is_valid_test),
 	KUNIT_CASE(rmap_retry_test),
 	KUNIT_CASE(find_rmap_test),
+	KUNIT_CASE(unmigratable_vma_test),
+	KUNIT_CASE(check_before_pass_test),
+	KUNIT_CASE(check_after_pass_test),
+	KUNIT_CASE(check_without_room_test),
+	KUNIT_CASE(check_killed_test),
 	{}
 };
 
