@@ -356,6 +356,156 @@ static void finish_folios_test(struct kunit *test)
 	folio_put(folio);
 }
 
+/* Folios that processes map, as it seems */
+
+/**
+ * struct file_folios - folios of a file that has no VMAs
+ * @mapping: the file
+ * @nid: a node with memory, but not that of the folios
+ * @folio: the folios, each with a reference of the test
+ */
+struct file_folios {
+	struct address_space mapping;
+	int nid;
+	struct folio *folio[PHYS_CHUNK];
+};
+
+static const struct address_space_operations no_operations = { };
+
+/* All of them have the answer that all VMAs of their file allow the move. */
+static struct file_folios *make_folios(struct kunit *test, unsigned int nr)
+{
+	struct phys_call *call = call_of(test);
+	struct file_folios *file;
+	struct page *page;
+	unsigned int i;
+
+	if (next_memory_node(first_memory_node) == MAX_NUMNODES)
+		kunit_skip(test, "needs two nodes with memory");
+	file = kunit_kzalloc(test, sizeof(*file), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	address_space_init_once(&file->mapping);
+	file->mapping.a_ops = &no_operations;
+	file->nid = next_memory_node(first_memory_node);
+	for (i = 0; i < nr; i++) {
+		page = alloc_pages_node(first_memory_node,
+					GFP_KERNEL | __GFP_THISNODE, 0);
+		KUNIT_ASSERT_NOT_NULL(test, page);
+		file->folio[i] = page_folio(page);
+		file->folio[i]->mapping = &file->mapping;
+		folio_mark_uptodate(file->folio[i]);
+		atomic_set(&page->_mapcount, 0);
+	}
+	for (i = 0; i < BIT(call->batch.rmap_bits); i++)
+		call->batch.rmap[i] = (struct phys_rmap) {
+			.mapping = &file->mapping,
+			.nid = file->nid,
+			.witness = file->folio[0],
+		};
+	return file;
+}
+
+static void free_folios(struct file_folios *file, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		file->folio[i]->mapping = NULL;
+		atomic_set(&file->folio[i]->_mapcount, -1);
+		folio_clear_uptodate(file->folio[i]);
+		folio_clear_dirty(file->folio[i]);
+		folio_put(file->folio[i]);
+	}
+}
+
+/*
+ * The batch and its answers wait until 512 pages do, or until the chunk ends. A
+ * walk for the second folio would find that its filesystem cannot move it.
+ */
+static void move_chunk_test(struct kunit *test)
+{
+	struct file_folios *file = make_folios(test, 2);
+	struct phys_call *call = call_of(test);
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		folio_set_dirty(file->folio[i]);
+		call->chunk.addr[i] = PFN_PHYS(folio_pfn(file->folio[i]));
+		call->chunk.node[i] = file->nid;
+	}
+	call->chunk.nr = 2;
+	call->batch.next_drain = ULONG_MAX;
+	KUNIT_EXPECT_EQ(test, move_chunk(call), 0);
+	for (i = 0; i < 2; i++) {
+		/* They are not on an LRU list. */
+		KUNIT_EXPECT_EQ(test, call->chunk.status[i], -EBUSY);
+		KUNIT_EXPECT_EQ(test, folio_ref_count(file->folio[i]), 1);
+	}
+	KUNIT_EXPECT_EQ(test, call->failed, 2UL);
+	free_folios(file, 2);
+}
+
+/* The second look moves a batch that is full, too, and does not wait for more. */
+static void full_batch_at_last_look_test(struct kunit *test)
+{
+	struct file_folios *file = make_folios(test, PHYS_CHUNK);
+	struct phys_call *call = call_of(test);
+	struct phys_record *record;
+	unsigned int i;
+
+	for (i = 0; i < PHYS_CHUNK; i++) {
+		record = add_record(&call->now, folio_pfn(file->folio[i]), 0,
+				    file->nid);
+		phys_set_aside(call, record);
+	}
+	KUNIT_EXPECT_EQ(test, finish_folios(call), 0);
+	KUNIT_EXPECT_EQ(test, call->batch.pages, 0U);
+	KUNIT_EXPECT_NULL(test, call->batch.waiting);
+	phys_move_batch(call);
+	for (i = 0; i < PHYS_CHUNK; i++) {
+		KUNIT_EXPECT_EQ(test, call->now.record[i].status, -EBUSY);
+		KUNIT_EXPECT_EQ(test, folio_ref_count(file->folio[i]), 1);
+	}
+	free_folios(file, PHYS_CHUNK);
+}
+
+/* No entry names the folio that has the frame at the second look. */
+static void look_again_test(struct kunit *test)
+{
+	struct folio *folio = folio_alloc(GFP_KERNEL | __GFP_COMP, 2);
+	struct phys_call *call = call_of(test);
+	static const struct {
+		unsigned int page, order;
+		int status;
+	} records[] = {
+		{ 0, 0, -EBUSY },
+		{ 0, 1, -EBUSY },
+		{ 0, 3, -EBUSY },
+		{ 1, 0, -EBUSY },
+		{ 2, 1, -EBUSY },
+		/* It is the folio, and no process maps it. */
+		{ 0, 2, -ENOENT },
+	};
+	struct phys_record *record;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	for (i = 0; i < ARRAY_SIZE(records); i++) {
+		record = add_record(&call->now, folio_pfn(folio) + records[i].page,
+				    records[i].order, 1);
+		KUNIT_EXPECT_EQ(test, look_again(call, record), 0);
+		KUNIT_EXPECT_EQ_MSG(test, record->status, records[i].status,
+				    "page %u, order %u", records[i].page,
+				    records[i].order);
+		KUNIT_EXPECT_EQ(test, folio_ref_count(folio), 1);
+	}
+	/* There is no folio any more. */
+	record = add_record(&call->now, -1UL, 0, 1);
+	KUNIT_EXPECT_EQ(test, look_again(call, record), 0);
+	KUNIT_EXPECT_EQ(test, record->status, -ENOENT);
+	folio_put(folio);
+}
+
 /* The statuses of entries */
 
 struct status_case {
@@ -554,6 +704,9 @@ static struct kunit_case migrate_phys_cases[] = {
 	KUNIT_CASE(find_prefers_this_chunk_test),
 	KUNIT_CASE(find_small_beside_large_test),
 	KUNIT_CASE(finish_folios_test),
+	KUNIT_CASE(move_chunk_test),
+	KUNIT_CASE(full_batch_at_last_look_test),
+	KUNIT_CASE(look_again_test),
 	KUNIT_CASE_PARAM(set_statuses_test, status_gen_params),
 	KUNIT_CASE(set_mixed_statuses_test),
 	KUNIT_CASE(lay_out_tables_test),
