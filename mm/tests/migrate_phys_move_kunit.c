@@ -204,6 +204,69 @@ static void isolate_folios_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, call->batch.drain, aside > 0);
 }
 
+#ifdef CONFIG_HUGETLB_PAGE
+/* Of the smallest size that this machine has */
+static struct folio *test_hugetlb_folio(struct kunit *test)
+{
+	struct hstate *h, *smallest = NULL;
+	struct folio *folio;
+
+	for_each_hstate(h)
+		if (!smallest || huge_page_order(h) < huge_page_order(smallest))
+			smallest = h;
+	if (!smallest)
+		kunit_skip(test, "needs huge pages");
+	folio = alloc_hugetlb_folio_nodemask(smallest, numa_mem_id(), NULL,
+					     htlb_alloc_mask(smallest), true);
+	if (!folio)
+		kunit_skip(test, "needs room for a huge page");
+	return folio;
+}
+
+/* A hugetlb folio that no process has used yet cannot be isolated. */
+static void isolate_hugetlb_test(struct kunit *test)
+{
+	struct folio *folio = test_hugetlb_folio(test);
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct phys_record record = {
+		.pfn = folio_pfn(folio),
+		.order = folio_order(folio),
+		.status = 1,
+	};
+	LIST_HEAD(list);
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	folio_get(folio);
+	isolate_folios(call, &record, 0, &list);
+	KUNIT_EXPECT_TRUE(test, list_empty(&list));
+	KUNIT_EXPECT_EQ(test, record.status, -EBUSY);
+	KUNIT_EXPECT_EQ(test, folio_ref_count(folio), 1);
+	folio_put(folio);
+}
+
+/* hugetlbfs locks a reverse map before the folio, so do not wait for it. */
+static void locked_hugetlb_rmap_test(struct kunit *test)
+{
+	struct folio *folio = test_hugetlb_folio(test);
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct address_space *file = kunit_kzalloc(test, sizeof(*file),
+						   GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	address_space_init_once(file);
+	folio->mapping = file;
+	i_mmap_lock_write(file);
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), -EBUSY);
+	i_mmap_unlock_write(file);
+	KUNIT_EXPECT_FALSE(test, folio_test_locked(folio));
+	/* Nobody has mapped it. */
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), -ENOENT);
+	folio->mapping = NULL;
+	folio_put(folio);
+}
+#endif
+
 /* Drains */
 
 /* Each drain puts off the next until the call has twice as many entries. */
@@ -240,6 +303,10 @@ static struct kunit_case migrate_phys_move_cases[] = {
 	KUNIT_CASE_PARAM(get_target_test, order_gen_params),
 	KUNIT_CASE(get_target_of_piece_test),
 	KUNIT_CASE_PARAM(isolate_folios_test, isolate_gen_params),
+#ifdef CONFIG_HUGETLB_PAGE
+	KUNIT_CASE(isolate_hugetlb_test),
+	KUNIT_CASE(locked_hugetlb_rmap_test),
+#endif
 	KUNIT_CASE(phys_drain_test),
 	{}
 };
