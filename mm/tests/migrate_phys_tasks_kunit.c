@@ -4,6 +4,7 @@
  * at the end of mm/migrate_phys_tasks.c, so that they reach its static functions.
  */
 #include <kunit/test.h>
+#include <linux/kthread.h>
 
 #define FEW_BITS	2
 #define MMS		12
@@ -257,6 +258,30 @@ static void ask_task_test(struct kunit *test)
 	}
 }
 
+/* Neither another process nor a kernel thread uses the address space. */
+static void ask_no_task_test(struct kunit *test)
+{
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct phys_space space = { .mm = mm_alloc() };
+	int of_other, of_kthread;
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	KUNIT_ASSERT_NOT_NULL(test, space.mm);
+	rcu_read_lock();
+	of_other = ask_process(call, &space, current);
+	rcu_read_unlock();
+	kthread_use_mm(space.mm);
+	rcu_read_lock();
+	of_kthread = ask_process(call, &space, current);
+	rcu_read_unlock();
+	kthread_unuse_mm(space.mm);
+	KUNIT_EXPECT_EQ(test, of_other, 0);
+	KUNIT_EXPECT_EQ(test, of_kthread, 0);
+	KUNIT_EXPECT_EQ(test, space.answer, 0U);
+	KUNIT_EXPECT_EQ(test, call->spaces.tasks, 0U);
+	mmput(space.mm);
+}
+
 #ifdef CONFIG_MEMCG
 /* The owner may be a child that its fork has not attached to its pid yet. */
 static void mm_owner_process_test(struct kunit *test)
@@ -337,6 +362,7 @@ static struct kunit_case migrate_phys_tasks_cases[] = {
 	KUNIT_CASE_PARAM(policy_excludes_test, mask_gen_params),
 	KUNIT_CASE(cpuset_has_node_test),
 	KUNIT_CASE_PARAM(ask_task_test, mask_gen_params),
+	KUNIT_CASE(ask_no_task_test),
 #ifdef CONFIG_MEMCG
 	KUNIT_CASE(mm_owner_process_test),
 #endif
