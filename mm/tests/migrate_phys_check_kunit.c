@@ -5,10 +5,9 @@
  * its static functions.
  */
 #include <kunit/test.h>
-#include <linux/kthread.h>
-#include <linux/mman.h>
-#include <linux/sched/mm.h>
 #include <linux/uaccess.h>
+
+#include "migrate_phys_kunit.h"
 
 /* folio->mapping of an anonymous folio, of no anon_vma in particular */
 #define ANON_MAPPING	((struct address_space *)1UL)
@@ -352,10 +351,9 @@ static void unmigratable_vma_test(struct kunit *test)
  * @rmap: results for whole reverse maps
  * @space: address spaces
  * @bucket: their hash buckets
- * @mm: the address space. Only the thread of the test uses it, and kernel threads
- *	do not count. So only a pass over all processes finds that no task
- *	refuses
- * @vma: the VMA of all the pages
+ * @mm: the address space, in which only a pass over all processes finds no task
+ *	that refuses
+ * @vma: its only VMA, which has one more page that nobody has used
  * @folio: the pages, which are anonymous; the test has a reference on each
  */
 struct mapped {
@@ -368,11 +366,19 @@ struct mapped {
 	struct folio *folio[MAPPED_PAGES];
 };
 
+static struct folio *use_page(struct kunit *test, unsigned long addr)
+{
+	struct page *page;
+
+	KUNIT_ASSERT_EQ(test, put_user(1, (int __user *)addr), 0);
+	KUNIT_ASSERT_EQ(test, get_user_pages_fast(addr, 1, 0, &page), 1);
+	return page_folio(page);
+}
+
 static struct mapped *map_pages(struct kunit *test)
 {
 	struct mapped *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
-	unsigned long addr;
-	struct page *page;
+	unsigned long addr = make_user_memory(test, MAPPED_PAGES + 1);
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, m);
@@ -381,23 +387,13 @@ static struct mapped *map_pages(struct kunit *test)
 	m->call.spaces.space = m->space;
 	m->call.spaces.bucket = m->bucket;
 	m->call.spaces.bits = 2;
-	m->mm = mm_alloc();
-	KUNIT_ASSERT_NOT_NULL(test, m->mm);
-	m->mm->task_size = TASK_SIZE;
-	arch_pick_mmap_layout(m->mm, &current->signal->rlim[RLIMIT_STACK]);
-	kthread_use_mm(m->mm);
-	addr = vm_mmap(NULL, 0, MAPPED_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	m->mm = current->mm;
 	mmap_read_lock(m->mm);
 	m->vma = find_vma(m->mm, addr);
 	mmap_read_unlock(m->mm);
 	KUNIT_ASSERT_NOT_NULL(test, m->vma);
-	for (i = 0; i < MAPPED_PAGES; i++, addr += PAGE_SIZE) {
-		KUNIT_ASSERT_EQ(test, put_user(1, (int __user *)addr), 0);
-		KUNIT_ASSERT_EQ(test, get_user_pages_fast(addr, 1, 0, &page), 1);
-		m->folio[i] = page_folio(page);
-	}
+	for (i = 0; i < MAPPED_PAGES; i++)
+		m->folio[i] = use_page(test, addr + i * PAGE_SIZE);
 	/* The LRU batches have references, too. */
 	lru_add_drain_all();
 	return m;
@@ -411,8 +407,7 @@ static void unmap_pages(struct mapped *m)
 	kvfree(m->call.spaces.enlarged);
 	for (i = 0; i < MAPPED_PAGES; i++)
 		folio_put(m->folio[i]);
-	kthread_unuse_mm(m->mm);
-	mmput(m->mm);
+	free_user_memory();
 }
 
 /*
@@ -454,6 +449,7 @@ static void check_after_pass_test(struct kunit *test)
 	call->batch.last_look = true;
 	KUNIT_EXPECT_EQ(test, phys_check_move(call, m->folio[0], 0), 0);
 	KUNIT_EXPECT_EQ(test, call->spaces.passes, 1U);
+	KUNIT_EXPECT_EQ(test, call->spaces.bits, 2U);
 	rmap = find_rmap(call, m->folio[0], 0, 1);
 	KUNIT_ASSERT_NOT_NULL(test, rmap);
 	KUNIT_EXPECT_EQ(test, rmap->walked, 1U);
@@ -465,6 +461,75 @@ static void check_after_pass_test(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, rmap->witness, m->folio[1]);
 	KUNIT_EXPECT_EQ(test, rmap->walked, 1U);
 	KUNIT_EXPECT_EQ(test, call->spaces.passes, 1U);
+	unmap_pages(m);
+}
+
+/* What no task and no VMA refuses may be busy nevertheless. */
+static void check_busy_test(struct kunit *test)
+{
+	struct mapped *m = map_pages(test);
+	struct folio *folio = m->folio[0];
+	struct phys_call *call = &m->call;
+
+	call->batch.last_look = true;
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), 0);
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), 0);
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, NUMA_NO_NODE),
+			-ENOMEM);
+	folio_lock(folio);
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), -EBUSY);
+	folio_unlock(folio);
+	folio_ref_add(folio, GUP_PIN_COUNTING_BIAS);
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), -EBUSY);
+	folio_ref_sub(folio, GUP_PIN_COUNTING_BIAS);
+
+	/* It may be in an LRU batch, which is drained before the last look. */
+	folio_get(folio);
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), 0);
+	call->batch.last_look = false;
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), -EAGAIN);
+	KUNIT_EXPECT_TRUE(test, call->batch.drain);
+	folio_put(folio);
+	unmap_pages(m);
+}
+
+/* The check of all VMAs visits no more of them than it may. */
+static void check_all_vmas_test(struct kunit *test)
+{
+	struct mapped *m = map_pages(test);
+	struct phys_rmap rmap = { .mapping = m->folio[0]->mapping, .walked = 1 };
+	struct phys_space *space;
+
+	KUNIT_EXPECT_FALSE(test, all_vmas_allow(&m->call, m->folio[0], &rmap));
+	KUNIT_ASSERT_EQ(test, phys_add_space(&m->call.spaces, m->mm, 0), 0);
+	KUNIT_EXPECT_FALSE(test, all_vmas_allow(&m->call, m->folio[0], &rmap));
+	space = phys_find_space(&m->call.spaces, m->mm, 0);
+	KUNIT_ASSERT_NOT_NULL(test, space);
+	space->answer = SPACE_KNOWN;
+	KUNIT_EXPECT_TRUE(test, all_vmas_allow(&m->call, m->folio[0], &rmap));
+	rmap.walked = 0;
+	KUNIT_EXPECT_FALSE(test, all_vmas_allow(&m->call, m->folio[0], &rmap));
+	rmap.walked = 1;
+	rmap.nid = 1;
+	KUNIT_EXPECT_FALSE(test, all_vmas_allow(&m->call, m->folio[0], &rmap));
+	rmap.nid = 0;
+	space->answer = SPACE_KNOWN | SPACE_DENIES;
+	KUNIT_EXPECT_FALSE(test, all_vmas_allow(&m->call, m->folio[0], &rmap));
+	unmap_pages(m);
+}
+
+/* The batch of this CPU is drained at once, for which no other CPU has to work. */
+static void drain_this_cpu_test(struct kunit *test)
+{
+	struct mapped *m = map_pages(test);
+	struct folio *folio;
+
+	migrate_disable();
+	folio = use_page(test, m->vma->vm_start + MAPPED_PAGES * PAGE_SIZE);
+	KUNIT_EXPECT_FALSE(test, needs_drain(&m->call, folio, 1));
+	migrate_enable();
+	KUNIT_EXPECT_FALSE(test, m->call.batch.drain);
+	folio_put(folio);
 	unmap_pages(m);
 }
 
@@ -485,35 +550,82 @@ static void check_without_room_test(struct kunit *test)
 	unmap_pages(m);
 }
 
-static void set_fatal_signal(bool pending)
+/* One VMA that maps the folio, in an address space that has answered */
+static void check_mapper_test(struct kunit *test)
 {
-	spin_lock_irq(&current->sighand->siglock);
-	if (pending) {
-		sigaddset(&current->pending.signal, SIGKILL);
-		set_tsk_thread_flag(current, TIF_SIGPENDING);
-	} else {
-		sigdelset(&current->pending.signal, SIGKILL);
-		recalc_sigpending();
-	}
-	spin_unlock_irq(&current->sighand->siglock);
+	struct mapped *m = map_pages(test);
+	const unsigned long addr = m->vma->vm_start;
+	struct mapper_walk walk = { .call = &m->call };
+	struct phys_space *space;
+
+	KUNIT_ASSERT_EQ(test, phys_add_space(&m->call.spaces, m->mm, 0), 0);
+	space = phys_find_space(&m->call.spaces, m->mm, 0);
+	KUNIT_ASSERT_NOT_NULL(test, space);
+	space->answer = SPACE_KNOWN;
+	KUNIT_EXPECT_TRUE(test, check_mapper(m->folio[0], m->vma, addr, &walk));
+	walk.exclusive = true;
+	KUNIT_EXPECT_TRUE(test, check_mapper(m->folio[0], m->vma, addr, &walk));
+	KUNIT_EXPECT_PTR_EQ(test, walk.mm, m->mm);
+	KUNIT_EXPECT_TRUE(test, check_mapper(m->folio[0], m->vma, addr, &walk));
+	KUNIT_EXPECT_EQ(test, walk.status, 0);
+
+	/* It is a second mapper, but only at the address where the folio is. */
+	walk.mm = &init_mm;
+	KUNIT_EXPECT_TRUE(test, check_mapper(m->folio[0], m->vma,
+					     addr + PAGE_SIZE, &walk));
+	KUNIT_EXPECT_EQ(test, walk.status, 0);
+	KUNIT_EXPECT_FALSE(test, check_mapper(m->folio[0], m->vma, addr, &walk));
+	KUNIT_EXPECT_EQ(test, walk.status, -EACCES);
+
+	/* Where several are allowed, only this one's answer counts. */
+	walk = (struct mapper_walk) { .call = &m->call, .mm = &init_mm };
+	KUNIT_EXPECT_TRUE(test, check_mapper(m->folio[0], m->vma, addr, &walk));
+	KUNIT_EXPECT_EQ(test, walk.status, 0);
+	space->answer = SPACE_KNOWN | SPACE_DENIES;
+	KUNIT_EXPECT_TRUE(test, check_mapper(m->folio[0], m->vma,
+					     addr + PAGE_SIZE, &walk));
+	KUNIT_EXPECT_EQ(test, walk.status, 0);
+	KUNIT_EXPECT_FALSE(test, check_mapper(m->folio[0], m->vma, addr, &walk));
+	KUNIT_EXPECT_EQ(test, walk.status, -EACCES);
+	unmap_pages(m);
 }
 
-/* A fatal signal ends the walk at the next VMA, whatever that would say. */
+/* A VMA that does not refuse needs no lock. */
+static void check_under_mmap_lock_test(struct kunit *test)
+{
+	struct mapped *m = map_pages(test);
+	int err;
+
+	mmap_write_lock(m->mm);
+	err = vma_check(&m->call, m->vma, m->vma->vm_start, 0);
+	mmap_write_unlock(m->mm);
+	KUNIT_EXPECT_EQ(test, err, -EAGAIN);
+	unmap_pages(m);
+}
+
+/* A fatal signal ends a walk at the next VMA, whether that maps the folio or not. */
 static void check_killed_test(struct kunit *test)
 {
 	struct mapped *m = map_pages(test);
-	struct phys_call *call = &m->call;
+	const unsigned long addr = m->vma->vm_start;
+	struct mapper_walk walk = {
+		.call = &m->call,
+		.exclusive = true,
+		.mm = &init_mm,
+	};
+	bool goes_on;
 	int of_vma, of_folio;
 
-	KUNIT_EXPECT_EQ(test, vma_check(call, m->vma, m->vma->vm_start, 0),
-			-EAGAIN);
 	set_fatal_signal(true);
-	of_vma = vma_check(call, m->vma, m->vma->vm_start, 0);
-	of_folio = phys_check_move(call, m->folio[0], 0);
+	of_vma = vma_check(&m->call, m->vma, addr, 0);
+	of_folio = phys_check_move(&m->call, m->folio[0], 0);
+	goes_on = check_mapper(m->folio[0], m->vma, addr + PAGE_SIZE, &walk);
 	set_fatal_signal(false);
 	KUNIT_EXPECT_EQ(test, of_vma, -EINTR);
 	KUNIT_EXPECT_EQ(test, of_folio, -EINTR);
-	KUNIT_EXPECT_EQ(test, call->spaces.nr, 0U);
+	KUNIT_EXPECT_FALSE(test, goes_on);
+	KUNIT_EXPECT_EQ(test, walk.status, -EINTR);
+	KUNIT_EXPECT_EQ(test, m->call.spaces.nr, 0U);
 	unmap_pages(m);
 }
 
@@ -531,7 +643,12 @@ static struct kunit_case migrate_phys_check_cases[] = {
 	KUNIT_CASE(unmigratable_vma_test),
 	KUNIT_CASE(check_before_pass_test),
 	KUNIT_CASE(check_after_pass_test),
+	KUNIT_CASE(check_busy_test),
+	KUNIT_CASE(check_all_vmas_test),
+	KUNIT_CASE(drain_this_cpu_test),
 	KUNIT_CASE(check_without_room_test),
+	KUNIT_CASE(check_mapper_test),
+	KUNIT_CASE(check_under_mmap_lock_test),
 	KUNIT_CASE(check_killed_test),
 	{}
 };

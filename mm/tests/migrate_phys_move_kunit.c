@@ -113,6 +113,7 @@ static void get_target_of_piece_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, folio_nid(dst), targets.nid);
 	KUNIT_EXPECT_EQ(test, targets.nr, 1U);
 	KUNIT_EXPECT_PTR_NE(test, dst, folios[0]);
+	KUNIT_EXPECT_FALSE(test, targets.no_room);
 
 	/* Unused, it is freed and not kept for a whole folio. */
 	folio_get(dst);
@@ -134,6 +135,8 @@ struct isolate_case {
 	const char *name;
 	int without_target;
 	bool last_look;
+	unsigned int order;
+	unsigned long next_drain;
 };
 
 static const struct isolate_case isolate_cases[] = {
@@ -142,6 +145,8 @@ static const struct isolate_case isolate_cases[] = {
 	{ "no folio has a target", TARGETS, false },
 	{ "all have a target, last look", 0, true },
 	{ "one has no target, last look", 1, true },
+	{ "all have a target, no drain is due", 0, false, 0, 1 },
+	{ "large folios, which are in no batch", 0, false, 2 },
 };
 
 static void isolate_case_desc(const struct isolate_case *c, char *desc)
@@ -153,7 +158,8 @@ KUNIT_ARRAY_PARAM(isolate, isolate_cases, isolate_case_desc);
 
 /*
  * These folios are on no LRU list, as if they were in a batch of some CPU: they
- * are set aside until a drain, and busy after it.
+ * are set aside until a drain, and busy after it. If no drain is due, or none
+ * would help, they are busy at once.
  */
 static void isolate_folios_test(struct kunit *test)
 {
@@ -162,6 +168,7 @@ static void isolate_folios_test(struct kunit *test)
 	struct phys_record records[TARGETS];
 	struct folio *folios[TARGETS];
 	u16 bucket[1 << 2] = { };
+	bool waits = !c->last_look && !c->order && !c->next_drain;
 	struct phys_record *record;
 	LIST_HEAD(list);
 	int i, aside = 0;
@@ -172,15 +179,17 @@ static void isolate_folios_test(struct kunit *test)
 	call->now.record = records;
 	call->now.nr = TARGETS;
 	call->batch.last_look = c->last_look;
+	call->batch.next_drain = c->next_drain;
 	for (i = 0; i < TARGETS; i++) {
 		u32 hash;
 
-		folios[i] = test_folio(test, 0);
+		folios[i] = test_folio(test, c->order);
 		/* One for the batch, one for this test */
 		folio_get(folios[i]);
 		records[i] = (struct phys_record) {
 			.pfn = folio_pfn(folios[i]),
 			.status = 1,
+			.order = c->order,
 			.link = i ? &records[i - 1] : NULL,
 		};
 		hash = hash_long(records[i].pfn, call->now.bits);
@@ -195,12 +204,11 @@ static void isolate_folios_test(struct kunit *test)
 		bool target = TARGETS - 1 - i >= c->without_target;
 
 		KUNIT_EXPECT_EQ(test, records[i].status,
-				!target ? -ENOMEM : c->last_look ? -EBUSY : 1);
+				!target ? -ENOMEM : waits ? 1 : -EBUSY);
 		KUNIT_EXPECT_EQ(test, folio_ref_count(folios[i]), 1);
 		folio_put(folios[i]);
 	}
-	KUNIT_EXPECT_EQ(test, aside,
-			c->last_look ? 0 : TARGETS - c->without_target);
+	KUNIT_EXPECT_EQ(test, aside, waits ? TARGETS - c->without_target : 0);
 	KUNIT_EXPECT_EQ(test, call->batch.drain, aside > 0);
 }
 
@@ -241,6 +249,31 @@ static void isolate_hugetlb_test(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&list));
 	KUNIT_EXPECT_EQ(test, record.status, -EBUSY);
 	KUNIT_EXPECT_EQ(test, folio_ref_count(folio), 1);
+	folio_put(folio);
+}
+
+/* A hugetlb folio does not move together with another folio of its order. */
+static void moves_with_test(struct kunit *test)
+{
+	struct folio *folio = test_hugetlb_folio(test);
+	struct folio *other = test_folio(test, folio_order(folio));
+	const struct phys_record first = {
+		.pfn = folio_pfn(folio),
+		.order = folio_order(folio),
+		.status = 1,
+	};
+	struct phys_record record = first;
+
+	KUNIT_EXPECT_TRUE(test, moves_with(&record, &first));
+	record.status = 2;
+	KUNIT_EXPECT_FALSE(test, moves_with(&record, &first));
+	record = first;
+	record.order = 0;
+	KUNIT_EXPECT_FALSE(test, moves_with(&record, &first));
+	record = first;
+	record.pfn = folio_pfn(other);
+	KUNIT_EXPECT_FALSE(test, moves_with(&record, &first));
+	folio_put(other);
 	folio_put(folio);
 }
 
@@ -305,6 +338,7 @@ static struct kunit_case migrate_phys_move_cases[] = {
 	KUNIT_CASE_PARAM(isolate_folios_test, isolate_gen_params),
 #ifdef CONFIG_HUGETLB_PAGE
 	KUNIT_CASE(isolate_hugetlb_test),
+	KUNIT_CASE(moves_with_test),
 	KUNIT_CASE(locked_hugetlb_rmap_test),
 #endif
 	KUNIT_CASE(phys_drain_test),

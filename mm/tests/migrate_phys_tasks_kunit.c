@@ -4,7 +4,8 @@
  * at the end of mm/migrate_phys_tasks.c, so that they reach its static functions.
  */
 #include <kunit/test.h>
-#include <linux/kthread.h>
+
+#include "migrate_phys_kunit.h"
 
 #define FEW_BITS	2
 #define MMS		12
@@ -119,6 +120,9 @@ static void enlarge_spaces_test(struct kunit *test)
 		KUNIT_EXPECT_NULL(test, phys_find_space(&spaces, &mms[i], 0));
 	}
 	KUNIT_EXPECT_EQ(test, spaces.bits, FEW_BITS + 12U);
+	while (phys_enlarge_spaces(&spaces))
+		;
+	KUNIT_EXPECT_EQ(test, spaces.bits, (unsigned int)MAX_SPACES_BITS);
 	kvfree(spaces.enlarged);
 }
 
@@ -287,8 +291,11 @@ static void ask_no_task_test(struct kunit *test)
 static void mm_owner_process_test(struct kunit *test)
 {
 	struct task_struct *child, *of_child, *of_current, *of_nobody;
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
 	struct mm_struct *mm = mm_alloc();
+	struct phys_space space = { .mm = mm };
 
+	KUNIT_ASSERT_NOT_NULL(test, call);
 	child = kunit_kzalloc(test, sizeof(*child), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, child);
 	KUNIT_ASSERT_NOT_NULL(test, mm);
@@ -304,6 +311,7 @@ static void mm_owner_process_test(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, of_child);
 	KUNIT_EXPECT_PTR_EQ(test, of_current, current);
 	KUNIT_EXPECT_NULL(test, of_nobody);
+	KUNIT_EXPECT_FALSE(test, ask_owner(call, &space));
 	mmput(mm);
 }
 #endif
@@ -317,6 +325,7 @@ static void ask_spaces_test(struct kunit *test)
 	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
 	struct phys_spaces *spaces = &call->spaces;
 	struct mm_struct *mm = mm_alloc();
+	int err;
 
 	KUNIT_ASSERT_NOT_NULL(test, call);
 	KUNIT_ASSERT_NOT_NULL(test, mm);
@@ -349,6 +358,12 @@ static void ask_spaces_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 2), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, phys_find_space(spaces, mm, 7)->answer, 0U);
 	KUNIT_EXPECT_EQ(test, spaces->passes, MAX_PASSES);
+
+	/* A fatal signal comes before all questions. */
+	set_fatal_signal(true);
+	err = phys_ask_spaces(call, 2);
+	set_fatal_signal(false);
+	KUNIT_EXPECT_EQ(test, err, -EINTR);
 
 	phys_forget_spaces(spaces);
 	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 0), 0);
