@@ -284,14 +284,16 @@ static void locked_hugetlb_rmap_test(struct kunit *test)
 	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
 	struct address_space *file = kunit_kzalloc(test, sizeof(*file),
 						   GFP_KERNEL);
+	int err;
 
 	KUNIT_ASSERT_NOT_NULL(test, call);
 	KUNIT_ASSERT_NOT_NULL(test, file);
 	address_space_init_once(file);
 	folio->mapping = file;
 	i_mmap_lock_write(file);
-	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), -EBUSY);
+	err = phys_check_move(call, folio, 0);
 	i_mmap_unlock_write(file);
+	KUNIT_EXPECT_EQ(test, err, -EBUSY);
 	KUNIT_EXPECT_FALSE(test, folio_test_locked(folio));
 	/* Nobody has mapped it. */
 	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), -ENOENT);
