@@ -41,7 +41,10 @@ static inline void free_user_memory(void)
 /* Have a fatal signal pending, which a kernel thread does not act on by itself. */
 static inline void set_fatal_signal(bool pending)
 {
-	spin_lock_irq(&current->sighand->siglock);
+	unsigned long flags;
+
+	if (!lock_task_sighand(current, &flags))
+		return;
 	if (pending) {
 		sigaddset(&current->pending.signal, SIGKILL);
 		set_tsk_thread_flag(current, TIF_SIGPENDING);
@@ -49,7 +52,7 @@ static inline void set_fatal_signal(bool pending)
 		sigdelset(&current->pending.signal, SIGKILL);
 		recalc_sigpending();
 	}
-	spin_unlock_irq(&current->sighand->siglock);
+	unlock_task_sighand(current, &flags);
 }
 
 #endif /* _MM_TESTS_MIGRATE_PHYS_KUNIT_H */
