@@ -20,11 +20,11 @@ NR	?=
 RFC	?=
 SIGNOFF	?=
 
-# For a shell, whatever its name is
+# Quoted for the shell, because a path may have blanks and quotes in it
 kernel	:= '$(subst ','\'',$(KERNEL))'
 files	:= $(if $(FILES),--files '$(subst ','\'',$(FILES))')
 
-# Everything that is made of one kernel lies in one directory.
+# One directory has everything that is made from one kernel.
 ifeq ($(KERNEL),)
 OUT	:= build/$(BASE)
 else
@@ -33,15 +33,16 @@ endif
 
 ARCHS_KNOWN := $(notdir $(basename $(wildcard guest/arch/*.config)))
 ifeq ($(filter $(ARCH),$(ARCHS_KNOWN)),)
-$(error ARCH=$(ARCH) is not known; there are: $(ARCHS_KNOWN))
+$(error ARCH=$(ARCH) is unknown; the known ones are: $(ARCHS_KNOWN))
 endif
 
 export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR PACKAGES COMMANDS N MUTANT
 
-# The groups of packages that a goal takes, to ask for all of them before its first step
+# The groups of packages that a goal needs. The first step, "source", begins to install all of them in
+# the background, so that the later steps need not wait for them.
 needs-demo	:= build tools guest demo
 needs-check	:= all
-needs-check-full := all cross mutants
+needs-check-full := all cross clang mutants package
 needs-mutants	:= build kselftests guest mutants
 needs-coverage	:= build kselftests guest
 needs-bench	:= build guest bench
@@ -55,72 +56,72 @@ needs		:= $(sort $(foreach goal,$(MAKECMDGOALS),$(needs-$(goal))))
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help demo check check-full check-all check-arch mutants coverage bench kselftest guest shell gdb source kernel \
-	movephys kselftests install install-strip uninstall deb libnuma packages plan apply unapply port series patch dist clean
+	movephys kselftests install install-strip uninstall deb package libnuma packages plan apply unapply port series patch dist clean
 
-help: ## this list
+help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 	@echo
 	@echo "Variables: BASE=$(BASE) (one of: $(notdir $(wildcard bases/*))) or KERNEL=/any/tree;"
-	@echo "ARCH=$(ARCH) (one of: $(ARCHS_KNOWN));"
+	@echo "ARCH=$(ARCH) (one of: $(ARCHS_KNOWN)); CONFIG=NAME, which adds guest/NAME.config, or NAME+NAME;"
 	@echo "TOPOLOGY=$(TOPOLOGY) (one of: $(notdir $(wildcard guest/topologies/*))); TIMEOUT=seconds; ICOUNT=1; NR=next;"
 	@echo "RFC=1, V=2 and SIGNOFF=1 for a series;"
-	@echo "FILES=directory that goes into the guest; PACKAGES=0 installs none"
+	@echo "FILES=directory, whose files are copied to / of the guest; PACKAGES=0: install no packages"
 
-demo: kernel movephys ## watch a real program's pages move by their physical addresses
+demo: kernel movephys ## move pages of a running redis-server by their physical addresses, and draw what happens
 	@scripts/packages guest demo
 	@scripts/demo
 
-check: kernel movephys kselftests ## prove all that is promised once, or run SUITES; the last line is the sum
+check: kernel movephys kselftests ## test the call, the tools and the scripts, or run only SUITES; the last line has the totals
 	@scripts/packages
 	@scripts/check $(SUITES)
 
-check-full: kernel movephys kselftests ## run every test on one base, on kernels that look for trouble or lack options, too
-	@scripts/packages all cross mutants
+check-full: kernel movephys kselftests ## run every test on BASE, also on debug kernels and on kernels with options left out
+	@scripts/packages all cross clang mutants package
 	@scripts/check full
 
-# A tree of the user's is no base.
-check-all: ## check-full on each base, and a table of the results and the commits that they are of
+# KERNEL= names one tree, so it is tested once and not for each base.
+check-all: ## run check-full on each base, then print a table of the results and the tested commits
 	@status=0; for base in $(if $(KERNEL),$(BASE),$(notdir $(wildcard bases/*))); do \
 		$(MAKE) check-full BASE=$$base || status=1; \
 	done; scripts/check --table; exit $$status
 
-check-arch: source ## compile what is grafted for every architecture, or ARCHS, with the warnings of W=1
+check-arch: source ## compile the added code for every architecture, or only for ARCHS, with the warnings of W=1
 	@scripts/check cross
 
 mutants: override CONFIG := coverage
-mutants: kernel kselftests ## break the engine in N=60 places, or N=all, one at a time: do the tests notice?
+mutants: kernel kselftests ## break the engine in N=60 places, or N=all, one at a time, and print how many of these mistakes the tests notice
 	@scripts/packages guest mutants
 	@scripts/mutants
 
 coverage: override CONFIG := coverage
-coverage: kernel kselftests ## which lines of the engine do the tests reach?
+coverage: kernel kselftests ## print which lines of the engine the tests reach
 	@scripts/packages guest
 	@scripts/coverage
 
-bench: kernel ## what a move costs beside the other ways, in instructions; by the clock with WALL=1
+bench: kernel ## measure the cost of this call and of other ways to move pages: instructions, or time with WALL=1
 	@scripts/packages guest bench
 	@scripts/bench
 
-kselftest: kernel kselftests ## run kselftests in the guest: TEST=move, or all
+kselftest: kernel kselftests ## run kselftests in the guest: all, or one with TEST=move
 	@scripts/packages guest
 	@scripts/guest $(files) --files $(OUT)/kselftest$(filter-out -x86,-$(ARCH)) guest/kselftests '$(TEST)'
 
 guest: kernel ## run a static program of yours in the guest: RUN=/path ARGS='...' FILES=DIR
-	@[ '$(RUN)' ] || { echo "guest: say what to run: make guest RUN=/path/to/static/program ARGS='...'" >&2; exit 2; }
+	@[ '$(RUN)' ] || { echo "guest: RUN= is missing: make guest RUN=/path/to/static/program ARGS='...'" >&2; exit 2; }
 	@scripts/packages guest
 	@scripts/guest $(files) '$(RUN)' $(ARGS)
 
-shell: kernel movephys kselftests ## a shell in the guest, with the tools and tests at hand, and FILES=DIR
+shell: kernel movephys kselftests ## start a shell in the guest, with movephys, the kselftests and the files of FILES=DIR
 	@scripts/packages guest
 	@scripts/guest $(files) --shell
 
-# What gdb is to show first, unless RUN= is some program: the pages of the guest's init
+# Without RUN=, the program that makes the call is movephys, for the pages of the guest's init.
 gdb: override CONFIG := $(addsuffix +,$(filter-out gdb,$(CONFIG)))gdb
 gdb: kernel movephys ## stop in gdb where a program calls move_phys_pages(2): RUN=, ARGS=, FILES=, COMMANDS=
 	@scripts/packages guest gdb
 	@scripts/gdb $(files) $(if $(RUN),'$(RUN)' $(ARGS),build/movephys --to 1 --pid 1)
 
-source: ## fetch BASE's source, or take KERNEL's, and make the grafted work tree
+source: ## fetch the source of BASE, or use KERNEL, and make a work tree with the call
 	@scripts/packages source
 	@$(if $(needs),scripts/packages --ahead $(needs))
 	@scripts/source
@@ -150,6 +151,10 @@ deb: ## build Debian packages of movephys, tierd and the header, and leave them 
 	@scripts/packages tools deb
 	@scripts/deb
 
+package: source ## build packages of Linux with the call: KERNEL=, KCONFIG=FILE, OPTIONS='NAME=y', FORMAT=rpm
+	@scripts/packages build package $(filter rpm,$(FORMAT))
+	@scripts/package
+
 libnuma: ## build libnuma with the call in it, and write the patch for numactl to dist/
 	@scripts/packages libnuma
 	@scripts/libnuma
@@ -159,26 +164,26 @@ kselftests: source ## build the kselftests
 	@scripts/kselftest
 	@$(if $(filter x86,$(ARCH)),scripts/kselftest 32)
 
-packages: ## install the Debian packages that all this needs, or say how
+packages: ## install the Debian packages that these commands need; without root, print the command for that
 	@scripts/packages
 
-plan: ## show what grafting KERNEL=/any/tree would edit
-apply: ## graft KERNEL=/any/tree
-unapply: ## take the graft out of KERNEL=/any/tree, to the byte
+plan: ## show what apply would edit in KERNEL=/any/tree; write nothing
+apply: ## add the call to KERNEL=/any/tree
+unapply: ## remove the call from KERNEL=/any/tree; its files are then as before, byte for byte
 plan apply unapply:
-	@[ $(kernel) ] || { echo "$@: say which tree: make $@ KERNEL=/your/tree" >&2; exit 2; }
+	@[ $(kernel) ] || { echo "$@: KERNEL= is missing: make $@ KERNEL=/your/tree" >&2; exit 2; }
 	@scripts/graft $@ $(NR:%=--nr=%) $(kernel)
 
-port: ## try to graft KERNEL=/any/tree, compile what that touches (for ARCH=), and say what is left to do
+port: ## add the call to a copy of KERNEL=/any/tree, compile it for ARCH, and list what is left to do
 	@scripts/packages build
 	@scripts/port
 
 # For the kernel's own make, V= is something else: let nobody but this script have it.
-series: ## write the patches to mail, with a cover letter, to dist/: RFC=1 V=2 SIGNOFF=1
+series: ## write a patch series to mail, with a cover letter, for BASE or KERNEL=/any/tree to dist/
 	@$(if $(KERNEL),,$(MAKE) source NR= V=)
 	@RFC='$(RFC)' V='$(V)' SIGNOFF='$(SIGNOFF)' scripts/series
 
-patch: ## write one patch for KERNEL=/any/tree to dist/
+patch: ## write one patch for BASE, or for KERNEL=/any/tree, to dist/
 	@$(if $(KERNEL),,$(MAKE) source NR=)
 	@scripts/series --patch
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What moves by physical address cost, beside the other ways to move the same
- * pages in the same boot.
+ * Measures what moves by physical address cost, and what other ways to move the
+ * same pages cost in the same boot.
  *
  * bench PART...
  *
- * From the environment: REPEAT, so many times as many rounds.
+ * REPEAT=N in the environment multiplies the rounds by N.
  */
 #include <sched.h>
 #include <stdio.h>
@@ -62,7 +62,7 @@ void min_nodes(int *nodes, int n)
 	int found = memory_nodes(nodes, n);
 
 	if (found < n)
-		die("%d nodes with memory are needed, there are %d", n, found);
+		die("needs %d nodes with memory, there are %d", n, found);
 }
 
 /* Results */
@@ -92,7 +92,10 @@ void add_number(struct json_object *object, const char *key, int64_t value)
 	json_object_object_add(object, key, json_object_new_int64(value));
 }
 
-/* Who runs the guest's instructions: as hypervisors say by an agreed leaf */
+/*
+ * Returns what runs the guest's instructions, from the CPUID leaf for
+ * hypervisors
+ */
 static const char *accelerator(void)
 {
 #ifdef __x86_64__
@@ -120,7 +123,10 @@ static void tell_boot(void)
 	result_put(boot);
 }
 
-/* What a part does to its address space is nothing to the next. */
+/*
+ * Use a process for each part, so that none depends on the address space of the
+ * one before.
+ */
 static void run(void (*part)(void))
 {
 	pid_t pid = fork();

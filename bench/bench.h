@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the parts of the benchmark have in common.
+ * Helpers for the parts of the benchmark.
  *
- * Every result is a line of JSON. Costs are in the unit of the clock: where
- * QEMU counts instructions, each takes one nanosecond.
+ * Every result is a line of JSON. Costs are in nanoseconds of the clock. If
+ * QEMU counts instructions, each of them takes one nanosecond.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -20,7 +20,10 @@
 #define MAX_NODES	4
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
-/* By the clock many rounds make up for what else the machine does */
+/*
+ * More rounds, against noise from other work of the machine when a real clock
+ * measures
+ */
 extern unsigned int repeat;
 
 uint64_t now(void);
@@ -29,13 +32,16 @@ void run_thread_on(pthread_t thread, int cpu);
 void min_nodes(int *nodes, int n);	/* the first n that have memory */
 int by_value(const void *a, const void *b);	/* of uint64_t, for qsort() */
 
-/* An object that says of what kind it is; and the end of one */
+/* A result is an object with its kind; result_put() prints and frees it */
 struct json_object *result_new(const char *kind);
 void result_put(struct json_object *result);
 void add_string(struct json_object *object, const char *key, const char *value);
 void add_number(struct json_object *object, const char *key, int64_t value);
 
-/* By DAMON: how long its thread worked. @mem is any page of ours. */
+/*
+ * Moves pages by DAMON; returns the CPU time of its thread. @mem is any page of
+ * ours.
+ */
 bool has_damon(void);
 uint64_t damon_move(const char *mem, const uint64_t *pages, unsigned long count,
 		    int node);

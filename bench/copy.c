@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The floor: what it costs the kernel to copy, as it does so when it migrates.
+ * The minimum: what copying pages costs in the kernel, with the function that
+ * migration uses.
  *
- * The write to a private page of a hugetlb file does little but that, with the
- * same function: the rest is one fault for 512 pages or more.
+ * A write to a private page of a hugetlb file copies with that function, and
+ * does little else: there is one fault for 512 pages or more.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -45,7 +46,10 @@ void bench_copy(void)
 		start = now();
 		for (i = 0; i < PAGES; i++)
 			mem[i * huge] = 1;
-		/* The first time pays for what was there before. */
+		/*
+		 * Do not count the first round, which depends on the earlier
+		 * use of the memory.
+		 */
 		took += round ? now() - start : 0;
 		munmap(mem, size);
 	}

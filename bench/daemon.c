@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What tiering software does today that knows pages by their physical address:
- * search the page tables of every process for them, then move_pages(2) process
- * by process. Against that, one call by the addresses as they are.
+ * Compares one call by physical address with what tiering software does today:
+ * it searches the page tables of every process for the pages, and then calls
+ * move_pages(2) for each process.
  *
- * The search is no worse than it has to be: it reads pagemap in large pieces,
- * and ends when it has found as many mappings as kpagecount says there are.
+ * The search is no slower than it has to be: it reads pagemap in large pieces,
+ * and ends when it has found as many mappings as kpagecount has counted.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -21,34 +21,37 @@
 
 #define PIECE		8192		/* pagemap entries that are read at once */
 #define MAX_PROCESSES	256
-#define ROUNDS		3		/* the best of which counts */
+#define ROUNDS		3		/* the fastest one counts */
 
 struct world {
 	unsigned int processes;
 	size_t pages;			/* of all processes together */
-	unsigned long wanted;		/* of these */
+	unsigned long wanted;		/* pages to move, of all */
 };
 
 static const struct world worlds[] = {
-	/* A tenth of a percent, one and ten */
+	/* 0.1%, 1% and 10% of the pages */
 	{ 1, 32768, 33 }, { 1, 32768, 328 }, { 1, 32768, 3277 },
 	{ 16, 32768, 33 }, { 16, 32768, 328 }, { 16, 32768, 3277 },
 	{ 256, 32768, 33 }, { 256, 32768, 328 }, { 256, 32768, 3277 },
-	/* As memory grows, with as many pages to move */
+	/* The same number of pages to move in more and more memory */
 	{ 16, 8192, 328 }, { 16, 16384, 328 }, { 16, 65536, 328 },
 };
 
-/* What else the kernel does now and then is a fifth of a call. */
+/*
+ * The fastest round counts, because other work of the kernel can add a fifth to
+ * a call.
+ */
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
 
-/* The frames to look for, by their number, and where they are mapped */
+/* The frame numbers to search for, and where these frames are mapped */
 struct wanted {
-	uint64_t *frames;		/* an open hash, 0: empty */
+	uint64_t *frames;		/* hash table with open addressing, 0: empty */
 	size_t mask;
-	unsigned long mappings;		/* that there are */
+	unsigned long mappings;		/* that kpagecount has counted */
 	unsigned long found;
 	pid_t *pids;			/* of each mapping found */
 	void **addrs;
@@ -204,7 +207,10 @@ static void fill_memory(void *arg)
 	touch_on(m->nodes[1], m->mem + size, size);
 }
 
-/* Which page of which process each wanted one is: any, and no one twice */
+/*
+ * Chooses the pages to move, none twice. Their numbers run through the pages of
+ * all processes.
+ */
 static void choose(const struct world *world, size_t *chosen)
 {
 	bool *taken = alloc(world->pages, sizeof(*taken));
@@ -220,7 +226,7 @@ static void choose(const struct world *world, size_t *chosen)
 	free(taken);
 }
 
-/* Another look at where the pages are, which are to go to @node */
+/* Looks up the addresses of the pages again, and fills the request */
 static void aim(struct request *req, const size_t *chosen, const pid_t *pids,
 		const struct member *m, int node)
 {
@@ -266,7 +272,10 @@ static void run(const struct world *world)
 	choose(world, chosen);
 	for (round = 0; round < 2 + 2 * ROUNDS; round++) {
 		aim(req, chosen, pids, &member, nodes[2]);
-		/* The first move of a page pays for what its memory was before. */
+		/*
+		 * Do not count the first moves, which depend on the earlier use
+		 * of the memory.
+		 */
 		if (round < 2)
 			by_address(req);
 		else if (round % 2)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Moves by DAMON, which works on physical address ranges: a scheme that takes
- * everything in the given regions for cold. Its thread's CPU time is the cost.
+ * Moves pages by DAMON, with a scheme for physical addresses that takes all
+ * memory in the given regions for cold. The cost is the CPU time of its thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #define KDAMOND		"/sys/kernel/mm/damon/admin/kdamonds/0/"
 #define CONTEXT		KDAMOND "contexts/0/"
 #define SCHEME		CONTEXT "schemes/0/"
-#define PATIENCE	1000	/* looks, a tenth of a second apart */
+#define PATIENCE	1000	/* queries, a tenth of a second apart */
 
 __attribute__((format(printf, 2, 3)))
 static void set(const char *path, const char *fmt, ...)
@@ -41,7 +41,7 @@ static void set_region(unsigned int region, uint64_t start, uint64_t end)
 	set(path, "%llu", (unsigned long long)end);
 }
 
-/* Pages that are neighbours are one region. */
+/* Adjacent pages are one region. */
 static void set_regions(const uint64_t *pages, unsigned long count)
 {
 	uint64_t *sorted = alloc(count, sizeof(*sorted));
@@ -103,7 +103,10 @@ static void remove_kdamond(void)
 	set("/sys/kernel/mm/damon/admin/kdamonds/nr_kdamonds", "0");
 }
 
-/* A kdamond that is at work has the lock of all of them, so that both return EBUSY. */
+/*
+ * While a kdamond works, it holds the lock of all kdamonds, so that both files
+ * return EBUSY.
+ */
 static void turn_off(void)
 {
 	int fd = open(KDAMOND "state", O_WRONLY);
@@ -126,7 +129,7 @@ static pid_t kdamond_pid(void)
 	return atoi(text);
 }
 
-/* Older ones monitor, but do not move to a node of choice. */
+/* Older kernels have no schemes that move pages to a node. */
 bool has_damon(void)
 {
 	bool has;
@@ -151,17 +154,20 @@ uint64_t damon_move(const char *mem, const uint64_t *pages, unsigned long count,
 
 	add_kdamond();
 	set(CONTEXT "operations", "paddr");
-	/* Seldom enough for its monitoring not to count */
+	/* Sample so seldom that monitoring costs almost nothing */
 	set(CONTEXT "monitoring_attrs/intervals/sample_us", "100000");
 	set(CONTEXT "monitoring_attrs/intervals/aggr_us", "100000");
 	set(CONTEXT "monitoring_attrs/intervals/update_us", "10000000");
 	set_regions(pages, count);
 	set_scheme(node);
-	/* It passes by who is not on an LRU list yet. */
+	/* DAMON skips pages that are not on an LRU list yet. */
 	drain_lru_batches(mem);
 	set(KDAMOND "state", "on");
 	pid = kdamond_pid();
-	/* Who has left its frame has moved: nothing else is going on. */
+	/*
+	 * A page that has left its frame has moved, because nothing else frees
+	 * it.
+	 */
 	do {
 		usleep(100000);
 		request_query(req, 0);

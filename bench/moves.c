@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Moves of the same pages by several ways, in turns: each as often in one
- * direction as in the other, and each round starts with a fresh look at where
- * the pages are. They go round between the nodes.
+ * Moves the same pages by several ways, one after the other. Each way moves
+ * them as often in one direction as in the other. Before each round, their
+ * addresses are looked up again. The pages go round between the nodes.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -16,7 +16,7 @@
 
 #include "bench.h"
 
-/* Which pages */
+/* Kinds of pages */
 enum pages {
 	BASE,		/* anonymous */
 	FILES,		/* of a file on tmpfs */
@@ -25,10 +25,10 @@ enum pages {
 	HUGETLB,
 };
 
-/* Where they lie, and go: every page to the next of so many nodes */
+/* The places of the pages. Every page moves to the next of the nodes in use */
 enum places {
-	TOGETHER,	/* all from one node to one other */
-	ALTERNATE,	/* neighbours lie on, and go to, different nodes */
+	TOGETHER,	/* all on one node */
+	ALTERNATE,	/* neighbours are on different nodes */
 	RANDOM,
 };
 
@@ -41,15 +41,15 @@ struct bench {
 	unsigned int processes;	/* that map the pages, 0: one */
 	enum places places;
 	unsigned int nodes;	/* 0: two */
-	unsigned int threads;	/* that call at the same time, 0: one */
+	unsigned int threads;	/* that make calls at the same time, 0: one */
 	bool shuffled;
 	bool query;
 	bool bad;		/* a third of the entries names no page */
-	bool damon;		/* can do the same */
-	bool bound;		/* the caller, to the CPU that it is on */
+	bool damon;		/* DAMON can do the same */
+	bool bound;		/* the caller is bound to its CPU */
 };
 
-/* So many rounds that it matters little what else wakes up in one */
+/* Enough rounds to make it matter little what else wakes up in one */
 static const struct bench benches[] = {
 	{ "1 page a call", BASE, 64, .batch = 1, .rounds = 32 },
 	{ "1 page a call, bound to a CPU", BASE, 64, .batch = 1, .rounds = 16,
@@ -86,7 +86,7 @@ static const char * const way_names[] = {
 	[DAMON] = "damon",
 };
 
-/* A bench at work */
+/* The state of a bench */
 struct work {
 	const struct bench *b;
 	size_t size;		/* of a page */
@@ -99,7 +99,7 @@ struct work {
 	bool *bad;
 };
 
-/* Some calls, from entry @first on; by one thread of several */
+/* The calls of one thread, for the entries @first to @end */
 struct share {
 	struct work *w;
 	enum way way;
@@ -188,7 +188,7 @@ static void verify_status(struct work *w, enum way way, const char *what)
 			    w->req->status[i], w->req->nodes[i]);
 }
 
-/* What was reported, and what is so; of DAMON no report is to be had. */
+/* Check the reported nodes and the real ones. DAMON reports nothing. */
 static void verify(struct work *w, enum way way)
 {
 	if (way != DAMON)
@@ -329,7 +329,10 @@ static void run(const struct bench *b)
 	for (i = 1; i < processes; i++)
 		pids[i] = spawn(sharer, &w);
 
-	/* The first move of a page pays for what its memory was before. */
+	/*
+	 * Do not count the first moves, which depend on the earlier use of the
+	 * memory.
+	 */
 	do_way(&w, PHYS, &round);
 	do_way(&w, PAGES, &round);
 	for (i = 0; i < rounds; i++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How long a thread that works on memory has to wait while that moves: the
- * longest of each move, of many moves.
+ * Measures how long a thread that uses memory must wait while that memory
+ * moves: the longest pause in each of many moves.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #define PAGES	4096
 #define MOVES	50	/* by each way, times REPEAT */
 
-/* What goes on meanwhile; a query shows how long the machine itself pauses. */
+/* The call that is made. A query shows how long the machine itself pauses. */
 enum way { MOVE_PHYS, MOVE_PAGES, QUERY, NR_WAYS };
 
 static const char * const way_names[] = {
@@ -56,7 +56,7 @@ static struct json_object *distribution(uint64_t *pauses, unsigned int n)
 	return object;
 }
 
-/* The longest pause while a call is made; none of these need have an effect. */
+/* Returns the longest pause during a call, even if that moves nothing. */
 static uint64_t pause_of(enum way way, struct request *req, const char **addrs,
 			 int node)
 {
@@ -97,7 +97,7 @@ void bench_pauses(void)
 	run_thread_on(pthread_self(), 0);
 	run_thread_on(toucher, 1);
 	for (i = 0; i < moves; i++) {
-		/* There and back, and the next time the other way around */
+		/* There by one way and back by the other, in alternating order */
 		const enum way first = i % 2 ? MOVE_PAGES : MOVE_PHYS;
 		const enum way second = i % 2 ? MOVE_PHYS : MOVE_PAGES;
 

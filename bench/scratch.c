@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How much memory a call takes for itself: many are held where they read their
- * first address, and the kernel says how much it has allocated meanwhile.
+ * Measures how much memory a call allocates for itself: many calls are stopped
+ * when they read their first address, and the kernel reports how much it has
+ * allocated since.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -15,7 +16,7 @@
 
 #define CALLS	64
 
-/* Addresses in a page that is missing until we say so; and then no more */
+/* A call whose page of addresses is missing until the test provides it */
 struct call {
 	unsigned long count;
 	uint64_t *pages;
@@ -36,7 +37,7 @@ static int64_t allocated(void)
 {
 	char text[1];
 
-	/* Each CPU shall add what it has counted */
+	/* This adds the per-CPU counters to the totals */
 	read_file("/proc/sys/vm/stat_refresh", text, sizeof(text));
 	return vmstat("/proc/vmstat", "nr_slab_unreclaimable") * page_size() +
 	       vmstat("/proc/meminfo", "VmallocUsed:") * 1024;
@@ -60,7 +61,7 @@ static int64_t scratch_of(unsigned long count)
 	for (i = 0; i < CALLS; i++) {
 		char *page = mem + 2 * i * page_size();
 
-		/* What follows is nobody's, so that a call ends early. */
+		/* The next page is inaccessible, so that a call ends early. */
 		mprotect(page + page_size(), page_size(), PROT_NONE);
 		calls[i] = (struct call){
 			count, (uint64_t *)page, status, &begin,
@@ -96,7 +97,10 @@ void bench_scratch(void)
 	struct json_object *result;
 	size_t i;
 
-	/* The first time pays for what any call needs once. */
+	/*
+	 * Do not count the first calls, which allocate what later ones use
+	 * again.
+	 */
 	scratch_of(1);
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		result = result_new("scratch");

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What people read of build/bench.json, as lines of fields: a table ends with an empty line.
+# Prints the results in build/bench.json as tables: lines of fields, and an empty line after each.
 
 def row: map(. // "" | tostring) | join("\t");
 

@@ -3,8 +3,9 @@
  * @has include/linux/hugetlb.h struct folio [*]alloc_hugetlb_folio_nodemask[(]
  * @for mm/migrate_phys_move.o
  *
- * Before "mm/hugetlb: convert alloc_migrate_huge_page to folios" the function
- * has another name and returns the first page of the folio.
+ * Before "mm/hugetlb: convert alloc_migrate_huge_page to folios",
+ * alloc_hugetlb_folio_nodemask() has another name, and returns the first page
+ * of the folio. alloc_hugetlb_folio_nodemask.h is about its last argument.
  */
 #include <linux/hugetlb.h>
 

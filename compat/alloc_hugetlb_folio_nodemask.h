@@ -3,8 +3,8 @@
  * @has include/linux/hugetlb.h alloc_hugetlb_folio_nodemask[(][^)]*, bool 
  * @for mm/migrate_phys_move.o
  *
- * The last argument came with "hugetlb: allow for page reallocation on other
- * nodes". It allows other nodes, which __GFP_THISNODE forbids anyway.
+ * The last argument came with "mm: hugetlb: make the hugetlb migration strategy
+ * consistent". It allows other nodes, which __GFP_THISNODE forbids anyway.
  */
 #include <linux/hugetlb.h>
 

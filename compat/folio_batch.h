@@ -3,7 +3,8 @@
  * @has include/linux/writeback.h include <linux/(pagevec|folio_batch)[.]h>
  * @for mm/migrate_phys_move.o
  *
- * Since "writeback: move the folio_prepare_writeback loop out of
- * write_cache_pages()", <linux/writeback.h> includes the header of folio_batch.
+ * Since "writeback: factor writeback_get_batch() out of write_cache_pages()",
+ * <linux/writeback.h> includes the header of struct folio_batch. Before that,
+ * include it here.
  */
 #include <linux/pagevec.h>

@@ -6,8 +6,8 @@
  * Before "fs: remove aops->writepage", migration does not warn about a
  * filesystem that has writepages but no migrate_folio, so a clean folio may
  * move. A dirty folio is written out by ->writepage, as writeout() in
- * mm/migrate.c does it for MIGRATE_SYNC, but only where the filesystem is written
- * back at all, and without a wait afterwards.
+ * mm/migrate.c does for MIGRATE_SYNC. But a folio of a filesystem that never
+ * writes back is refused, and nothing here waits for the end of the write.
  */
 #include <linux/backing-dev.h>
 #include <linux/errno.h>
@@ -19,9 +19,9 @@
 /*
  * The caller has locked the folio; this function or ->writepage unlocks it.
  * Returns -EAGAIN if ->writepage was called and did not fail, so that the folio
- * is looked at again at the end of the chunk. That look may be the first that
- * gets here, since tasks come first: it returns -EBUSY, and the next call moves
- * the folio.
+ * is looked at again at the end of the chunk. The last look returns -EBUSY
+ * instead, because no look follows. A folio that was deferred for another
+ * reason, such as a drain, gets here only at the last look.
  */
 static inline int folio_check_fallback(struct folio *folio,
 				       struct address_space *mapping,

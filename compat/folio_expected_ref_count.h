@@ -3,9 +3,10 @@
  * @has include/linux/mm.h int folio_expected_ref_count[(]
  * @for mm/migrate_phys_check.o
  *
- * "mm: folio_expected_ref_count() helper" added the function. This version is
- * only called for small folios. They have a reference for each mapping, one for
- * the page or swap cache and one for private data.
+ * "mm: add folio_expected_ref_count() for reference count calculation" added
+ * the function. This version is only called for small folios. They have a
+ * reference for each mapping, one for the page cache or swap cache, and one for
+ * private data.
  */
 #include <linux/mm.h>
 #include <linux/page-flags.h>

@@ -5,8 +5,8 @@
  * @for mm/migrate_phys_move.o
  * @tried 6.1.55 BaptistePires/purgatory-linux-6.1.55
  *
- * "hugetlb_cgroup: convert hugetlb_cgroup_from_page() to folios" added the
- * function. page_hstate() looks up the same size.
+ * "mm/hugetlb_cgroup: convert hugetlb_cgroup_from_page() to folios" added the
+ * function. For the first page of a folio, page_hstate() returns the same.
  */
 #include <linux/hugetlb.h>
 

@@ -4,8 +4,8 @@
  * @for mm/migrate_phys_move.o
  *
  * "mm/hugetlb: rename isolate_hugetlb() to folio_isolate_hugetlb()" renamed the
- * function. A stable kernel may have the new name, but not the new types, which
- * folio_isolate_hugetlb_bool.h is about.
+ * function. A stable kernel may have the new name without the new types, which
+ * folio_isolate_hugetlb_bool.h supplies.
  */
 #include <linux/hugetlb.h>
 

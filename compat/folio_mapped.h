@@ -5,8 +5,8 @@
  * @for mm/migrate_phys_frame.o
  *
  * Before "mm/zsmalloc: use a proper page type", zsmalloc keeps an offset in the
- * field of the map count, so its pages look mapped. They are movable pages of a
- * driver, and no page table has such pages.
+ * field of the map count, so its pages look mapped. Pages that a driver has
+ * marked as movable are in no page table, so treat them as unmapped.
  *
  * Without CONFIG_COMPACTION zsmalloc does not mark its pages as movable, and
  * nothing tells them from a driver's page that is mapped: they get -EFAULT

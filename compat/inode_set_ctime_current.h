@@ -3,8 +3,8 @@
  * @has include/linux/fs.h timespec64 inode_set_ctime_current[(]struct inode [*]
  * @for mm/tests/migrate_phys_fs.o
  *
- * "fs: add ctime accessors infrastructure" added the function and renamed the
- * member. Before that, i_ctime was a plain member.
+ * "fs: add ctime accessors infrastructure" added the function. Before that,
+ * filesystems set the member i_ctime themselves.
  */
 #include <linux/fs.h>
 

@@ -4,8 +4,8 @@
  * @for mm/tests/migrate_phys_fs.o
  *
  * "fs: new accessor methods for atime and mtime" added the function. Before
- * that, i_atime and i_mtime were plain members. Whether i_ctime was one, too,
- * is what inode_set_ctime_current.h is about.
+ * that, filesystems set the members i_atime and i_mtime themselves.
+ * inode_set_ctime_current.h is about i_ctime.
  */
 #include <linux/fs.h>
 

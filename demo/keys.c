@@ -22,7 +22,7 @@
 #define VALUE_BYTES	4000	/* jemalloc rounds it to a page: one value, one page */
 #define BATCH		16	/* requests under way at a time */
 
-/* What the one who serves and those who steer it share. */
+/* The memory that "keys serve" shares with the other commands */
 struct board {
 	_Atomic unsigned long hot;	/* which tenth */
 	_Atomic unsigned long served;
@@ -102,7 +102,7 @@ static unsigned long hot_key(unsigned long tenth, unsigned long nth)
 	return group * GROUP + nth % GROUP;
 }
 
-/* Nobody shall wait for requests that nobody makes. */
+/* Called when "keys serve" exits, so that "keys await" does not wait for ever. */
 static void no_longer_served(void)
 {
 	board->stop = 1;
@@ -147,7 +147,7 @@ static void await(unsigned long requests)
 
 	while (board->served < until) {
 		if (board->stop)
-			errx(1, "nobody asks redis any more");
+			errx(1, "'keys serve' has ended before these requests");
 		nanosleep(&nap, NULL);
 	}
 }
@@ -174,15 +174,15 @@ static void connect_redis(const char *socket)
 
 static void misuse(void)
 {
-	fputs("usage: keys count         print how many, the bytes of each, how many are hot\n"
+	fputs("usage: keys count         print the number of keys, the bytes of each, and the number of hot keys\n"
 	      "       keys store         store every key\n"
-	      "       keys serve         ask for hot keys until told to stop\n"
+	      "       keys serve         ask redis for hot keys until 'keys stop'\n"
 	      "       keys hot TENTH     make another tenth of the keys hot\n"
-	      "       keys await COUNT   wait until COUNT more requests are served\n"
-	      "       keys served        print the requests served, and wrong answers\n"
-	      "       keys stop          end the serving\n"
+	      "       keys await COUNT   wait until redis has answered COUNT more requests\n"
+	      "       keys served        print the number of answered requests, and of wrong answers\n"
+	      "       keys stop          end 'keys serve'\n"
 	      "       keys verify        read every key back and compare\n"
-	      "in a directory with redis.sock\n", stderr);
+	      "Run it in the directory of redis.sock.\n", stderr);
 	exit(2);
 }
 

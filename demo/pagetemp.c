@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which page frames are hot and which are cold, by physical address alone:
+ * Find hot and cold page frames by physical address alone. The files
  * /sys/kernel/mm/page_idle/bitmap and /proc/kpageflags are indexed by frame
- * number, so no process and no virtual address is ever looked at.
+ * number, so this program needs no process and no virtual address.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -107,7 +107,7 @@ static enum temperature temperature(__u64 flags)
 	return flags & BIT(KPF_BUDDY) ? FREE : OTHER;
 }
 
-/* Calls @see for each frame that exists, in the order of the addresses. */
+/* Call @see for each existing frame, in address order. */
 static void each_frame(void (*see)(int node, unsigned long frame, __u64 flags))
 {
 	int fd = open_or_die("/proc/kpageflags", O_RDONLY);
@@ -139,7 +139,7 @@ static int wanted_node;
 
 static void print_address(int node, unsigned long frame, __u64 flags)
 {
-	/* Frames not on an LRU list were never marked: nothing is known. */
+	/* Skip frames off the LRU lists, because page_idle does not mark them. */
 	if (node == wanted_node && flags & BIT(KPF_LRU) &&
 	    temperature(flags) == wanted)
 		printf("0x%lx\n", frame * sysconf(_SC_PAGESIZE));
@@ -167,12 +167,13 @@ static void fill_cell(int node, unsigned long frame, __u64 flags)
 }
 
 /*
- * One letter a square: what most of its used frames hold, a capital where at
- * least half of them are used; free below an eighth, _ beyond the node's end.
+ * Return the letter of a square: h, c or o for the kind of most of its used
+ * frames, a capital if at least half of its frames are used, '.' if less than an
+ * eighth are used, and '_' if the square is beyond the end of the node.
  */
 static char letter(const unsigned long *cell)
 {
-	static const char few[] = "hco", many[] = "HCO";
+	static const char sparse[] = "hco", dense[] = "HCO";
 	unsigned long used = cell[HOT] + cell[COLD] + cell[OTHER];
 	unsigned long frames = used + cell[FREE];
 	enum temperature most = HOT;
@@ -185,7 +186,7 @@ static char letter(const unsigned long *cell)
 		most = COLD;
 	if (cell[OTHER] > cell[most])
 		most = OTHER;
-	return used * 2 < frames ? few[most] : many[most];
+	return used * 2 < frames ? sparse[most] : dense[most];
 }
 
 static void picture(void)
@@ -214,10 +215,10 @@ static void picture(void)
 
 static void misuse(void)
 {
-	fputs("usage: pagetemp start          forget who was accessed: all frames are idle\n"
-	      "       pagetemp look           see which were accessed since\n"
-	      "       pagetemp cold|hot NODE  print the addresses of its idle|accessed pages\n"
-	      "       pagetemp picture        print what each node's frames hold\n",
+	fputs("usage: pagetemp start          mark all frames as idle\n"
+	      "       pagetemp look           unmark the frames that were accessed since\n"
+	      "       pagetemp cold|hot NODE  print the addresses of the idle|accessed pages of NODE\n"
+	      "       pagetemp picture        print the contents of each node for the demo's pictures\n",
 	      stderr);
 	exit(2);
 }

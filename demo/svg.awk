@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Draws what demo/story told as one picture: a column for each step, a row for
-# each node. It brings its own dark ground, so it sits well on any page.
+# Draws the output of demo/story as one picture, with a column for each step and a row
+# for each node. The picture has a dark background, so it suits light and dark pages.
 
 BEGIN {
 	COLUMNS = 32; ROWS = 32
@@ -11,7 +11,7 @@ BEGIN {
 	WIDTH = 960
 	# A capital is a square that is at least half full.
 	split("H h C c O o .", letter)
-	split("hot hot-few cold cold-few other other-few free", kind)
+	split("hot hot-sparse cold cold-sparse other other-sparse free", kind)
 }
 
 $1 == "keys"	{ keys = $2; bytes = $3; asked = $4 }
@@ -20,7 +20,7 @@ $1 == "does"	{ does[steps, ++commands[steps]] = last_command(rest()) }
 $1 == "move"	{ to[steps, ++moves[steps]] = $3 }
 $1 == "moved"	{ moved[steps, moves[steps]] = $2 }
 $1 == "node"	{ node($2 + 0) }
-$1 == "passed"	{ passed[++verdicts] = readable(rest()) }
+$1 == "passed"	{ passed[++claims] = readable(rest()) }
 END		{ draw() }
 
 function last_command(line)
@@ -44,7 +44,7 @@ function text(x, y, class, s)
 	printf "<text x=\"%s\" y=\"%s\"%s>%s</text>\n", x, y, class == "" ? "" : " class=\"" class "\"", s
 }
 
-# Squares of a kind that follow each other in a row are one dashed line.
+# Adjacent squares of one kind in a row are drawn as one dashed line.
 function squares(x, y, all, k,	path, r, c, run)
 {
 	for (r = 0; r < ROWS; r++) {
@@ -93,7 +93,7 @@ function flows(x, y, s,	i, each, middle)
 function draw(	s, n, x, y, bottom, i)
 {
 	bottom = TOP + 2 * PANEL + BETWEEN
-	height = bottom + 90 + 22 * verdicts
+	height = bottom + 90 + 22 * claims
 	printf "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" aria-label=\"Pages of a running redis-server on two nodes, before and after each move\">\n", \
 		WIDTH, height, WIDTH, height
 	print "<style>"
@@ -103,16 +103,16 @@ function draw(	s, n, x, y, bottom, i)
 	print ".h{fill:#ffb000;font-weight:600}.c{fill:#6ea8ff;font-weight:600}.ok{fill:#3fb950;font-weight:600}"
 	printf "path{fill:none;stroke-width:%s;stroke-dasharray:%s %s}\n", SQUARE, SQUARE, PITCH - SQUARE
 	print ".hot{stroke:#ffb000}.cold{stroke:#417ce0}.other{stroke:#7d8590}.free{stroke:#21262d}"
-	print ".hot-few{stroke:#8b661b}.cold-few{stroke:#355387}.other-few{stroke:#505761}"
+	print ".hot-sparse{stroke:#8b661b}.cold-sparse{stroke:#355387}.other-sparse{stroke:#505761}"
 	print ".arrow{stroke:#f0f6fc;stroke-width:2;stroke-dasharray:none;stroke-linecap:round;stroke-linejoin:round}"
 	print "</style>"
 	printf "<rect width=\"%d\" height=\"%d\" rx=\"10\" fill=\"#0d1117\"/>\n", WIDTH, height
 
 	text(24, 46, "t", "Pages of a running redis-server move by physical address")
-	text(24, 72, "d", "redis answers for a hot tenth of its " thousands(keys) \
-		" keys throughout. Pages are found and moved with no process or virtual address named.")
-	text(24, 92, "d", "Numbers count pages. A square is " size(per_cell) \
-		", in the order of the addresses, dim where less than half of it is in use.")
+	text(24, 72, "d", "redis answers requests for a hot tenth of its " thousands(keys) \
+		" keys. Pages are found and moved without a process id or a virtual address.")
+	text(24, 92, "d", "Numbers are pages. A square is " size(per_cell) \
+		", in address order, and dim if less than half of it is in use.")
 
 	for (n = 0; n < 2; n++) {
 		y = TOP + n * (PANEL + BETWEEN) + PANEL / 2
@@ -137,7 +137,7 @@ function draw(	s, n, x, y, bottom, i)
 			kind[2 * i - 1], x, bottom + 52
 		text(x + 18, bottom + 56, "", kind[2 * i - 1] == "other" ? "other use" : kind[2 * i - 1])
 	}
-	for (i = 1; i <= verdicts; i++)
+	for (i = 1; i <= claims; i++)
 		printf "<text x=\"%s\" y=\"%s\"><tspan class=\"ok\">✓</tspan> %s</text>\n", LEFT, bottom + 66 + 22 * i, passed[i]
 	print "</svg>"
 }

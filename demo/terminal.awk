@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Draws what demo/story tells, as it arrives: a picture of both nodes for each
-# step, redrawn in place while it changes, and the outcome at the end.
+# Draws the output of demo/story as it arrives: for each step a picture of both nodes,
+# which is redrawn in place while it changes, and the results at the end.
 #
-#	-v colours=truecolor|256|none	none is plain ASCII
+#	-v colours=truecolor|256|none	none: only ASCII
 #	-v live=1			standard output is a terminal
-#	-v tight=1			of no more than 26 lines
+#	-v tight=1			the terminal has at most 26 lines
 
 BEGIN {
 	COLUMNS = 32; ROWS = 16; GAP = 12
 	GAP_BLANK = sprintf("%" GAP "s", "")
-	# A capital is a square that is at least half full, _ lies beyond the node.
+	# A capital is a square that is at least half full, _ one beyond the end of the node.
 	split("H h C c O o . _", letter)
 	if (colours == "none") {
 		split("# * = - % : .", shade)
@@ -33,13 +33,13 @@ $1 == "note"	{ note(rest()) }
 $1 == "step"	{ title[++steps] = rest(); commands = moves = 0 }
 $1 == "does"	{ command[++commands] = readable(rest()) }
 $1 == "served"	{ served = $2; wrong = $3 }
-$1 == "move"	{ to[++moves] = $3; moved[moves] = 0; before = users[$3]; settled = 0 }
-$1 == "moved"	{ moved[moves] = $2; settled = 1 }
+$1 == "move"	{ to[++moves] = $3; moved[moves] = 0; before = users[$3]; counted = 0 }
+$1 == "moved"	{ moved[moves] = $2; counted = 1 }
 $1 == "node"	{ node($2 + 0) }
 $1 == "node" && $2 == 1 && live { draw(); fflush() }
-$1 == "done"	{ draw(); settle(); fflush() }
-$1 == "passed"	{ verdict[++verdicts] = good (colours == "none" ? "ok" : "✓") plain " " readable(rest()) }
-$1 == "failed"	{ verdict[++verdicts] = bad (colours == "none" ? "FAILED:" : "✗") plain " " readable(rest()) }
+$1 == "done"	{ draw(); end_step(); fflush() }
+$1 == "passed"	{ claim[++claims] = good (colours == "none" ? "ok" : "✓") plain " " readable(rest()) }
+$1 == "failed"	{ claim[++claims] = bad (colours == "none" ? "FAILED:" : "✗") plain " " readable(rest()) }
 $1 == "exit"	{ outcome() }
 
 function mib(pages)
@@ -74,7 +74,8 @@ function node(n)
 	hot[n] = $5; cold[n] = $6
 	users[n] = $5 + $6
 	cells[n] = $9
-	if (moves && !settled && to[moves] == n)
+	# Estimate the moved pages until movephys or tierd has printed their number.
+	if (moves && !counted && to[moves] == n)
 		moved[moves] = users[n] - before
 }
 
@@ -84,8 +85,8 @@ function line(s)
 	height++
 }
 
-# A character shows two squares, one above the other: half blocks in colour,
-# the more telling of the two in ASCII.
+# A character stands for two squares, one above the other. In colour it shows both, as half
+# blocks. In ASCII it shows the one whose kind comes first in the legend.
 function squares(n, r,	i, top, bottom, s, was, now)
 {
 	for (i = 1; i <= COLUMNS; i++) {
@@ -102,7 +103,7 @@ function squares(n, r,	i, top, bottom, s, was, now)
 	return s plain
 }
 
-# The gap between the nodes tells what moved: an arrow with a count for each move.
+# In the gap between the nodes, each move has an arrow and the number of its pages.
 function gap(r,	i, top)
 {
 	for (i = 1; i <= moves; i++) {
@@ -164,7 +165,7 @@ function draw(	i, r, counter)
 	drawn = live ? height : 0
 }
 
-function settle(	n)
+function end_step(	n)
 {
 	for (n = 0; n < 2; n++) {
 		table[steps, n, "hot"] = hot[n]
@@ -187,9 +188,9 @@ function outcome(	i)
 			thousands(table[i, 0, "hot"]), thousands(table[i, 0, "cold"]), \
 			thousands(table[i, 1, "hot"]), thousands(table[i, 1, "cold"]), \
 			thousands(table[i, "served"])
-	if (verdicts)
+	if (claims)
 		print ""
-	for (i = 1; i <= verdicts; i++)
-		print "  " verdict[i]
+	for (i = 1; i <= claims; i++)
+		print "  " claim[i]
 	fflush()
 }

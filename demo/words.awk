@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# How both pictures put what demo/story tells into words.
+# Functions for the texts of both pictures of demo/story
 
-# All of a line behind its first word
+# Returns all of a line but its first word.
 function rest()
 {
 	return substr($0, index($0, " ") + 1)
@@ -14,7 +14,7 @@ function thousands(n,	s)
 	return n s
 }
 
-# Every number of a text with its thousands set apart
+# Returns the text with commas in every number: 1,234.
 function readable(text,	words, n, i, s)
 {
 	n = split(text, words, " ")

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's init: mounts what programs expect, runs the one program that
- * /argv names in the environment that /env holds (both NUL-separated), and tells
- * how it ended on a port that nothing else writes to.
+ * The guest's init. It mounts the file systems that programs expect, and runs one
+ * program: /argv has the program and its arguments, /env its environment, both
+ * NUL-separated. It writes how the program ended to the port "result".
  *
- * "init" runs the program with its output on the port named output, byte for
- * byte. "init tty" runs it on the terminal /dev/hvc0. When init itself fails it
- * exits, of which the kernel dies.
+ * "init" copies the program's output to the port "output", byte for byte.
+ * "init tty" runs the program on the terminal /dev/hvc0. If init itself fails, it
+ * exits, and the kernel panics.
  *
- * In a root that has an init of its own, systemd, this is a service and process 1
- * is not ours: the file systems are mounted already. The rest is the same.
+ * In a Debian with systemd as process 1, this program is a service, and systemd
+ * has mounted the file systems. All else is the same.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -35,10 +35,10 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* The bit that KUnit and its like set: the kernel was tested, not harmed. */
+/* TAINT_TEST: KUnit and other tests set it. It is no sign of trouble. */
 #define TAINT_TEST 18
 
-/* The commands of klogctl(), which no header has */
+/* The commands of klogctl() are in no header. */
 enum { KLOG_READ_ALL = 3, KLOG_CLEAR = 5 };
 
 #define KMEMLEAK "/sys/kernel/debug/kmemleak"
@@ -101,7 +101,10 @@ static bool write_file(const char *path, const char *text)
 	return written;
 }
 
-/* A port's device is named by a number, its name comes later and by itself. */
+/*
+ * The device of a port has a number instead of the port's name. The name is in
+ * sysfs, and appears later than the device.
+ */
 static int find_port(const char *name)
 {
 	char path[512], found[64];
@@ -155,7 +158,7 @@ static void write_all(int fd, const char *buf, size_t len)
 	}
 }
 
-/* The NUL-terminated strings of a file, as execvpe() takes them. */
+/* Return the NUL-terminated strings of a file as an array that ends with NULL. */
 static char **read_strings(const char *path)
 {
 	char *buf, *p, **strings;
@@ -199,7 +202,7 @@ static int become(bool tty, int output)
 	return errno == ENOENT ? 127 : 126;
 }
 
-/* Move what the pipe holds to the port; true if there may be more at once. */
+/* Copy a bufferful from the pipe to the port; false if the pipe was empty. */
 static bool drain(int from, int to)
 {
 	static char buf[1 << 16];
@@ -210,7 +213,7 @@ static bool drain(int from, int to)
 	return len > 0;
 }
 
-/* Bury every child that died; true if @child was one of them. */
+/* Wait for all children that have died; true if @child was one of them. */
 static bool reap(pid_t child, int *status)
 {
 	bool found = false;
@@ -242,7 +245,7 @@ static int supervise(bool tty, int port)
 	sigaddset(&chld, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &chld, NULL);
 	if (pipe2(out, O_CLOEXEC))
-		err(EXIT_FAILURE, "no pipe");
+		err(EXIT_FAILURE, "cannot make a pipe");
 	fcntl(out[0], F_SETFL, O_NONBLOCK);
 	fds[0].fd = out[0];
 	fds[0].events = POLLIN;
@@ -263,12 +266,15 @@ static int supervise(bool tty, int port)
 		if (!fds[1].revents)
 			continue;
 		if (read(fds[1].fd, &info, sizeof(info)) < 0)
-			err(EXIT_FAILURE, "signalfd");
+			err(EXIT_FAILURE, "cannot read the signalfd");
 		if (reap(child, &status))
 			break;
 	}
 
-	/* What others left running is part of the test: it must die well too. */
+	/*
+	 * Kill the processes that the program left running before the kernel is
+	 * checked, because freeing their memory is part of the test.
+	 */
 	kill(-1, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
@@ -277,7 +283,7 @@ static int supervise(bool tty, int port)
 	return status;
 }
 
-/* What the run cost the kernel for good, in words */
+/* A text about the pages and the memory that the kernel lost in this run */
 static char lost[1 << 15];
 
 static void say_lost(const char *fmt, ...)
@@ -302,8 +308,9 @@ static void find_isolated_in(char *text, const char *where)
 }
 
 /*
- * Pages that are off their LRU list for ever. A node may have too few where
- * another has too many, and what is below zero is only told in the log.
+ * Find pages that were isolated and not put back. Look at the counter of each
+ * node, because a positive one may cancel out a negative one in the sum. The
+ * files show a negative counter as 0, so read these from the log.
  */
 static void find_isolated(void)
 {
@@ -314,7 +321,7 @@ static void find_isolated(void)
 
 	glob("/proc/vmstat", 0, NULL, &files);
 	glob("/sys/devices/system/node/node*/vmstat", GLOB_APPEND, NULL, &files);
-	/* Compaction and reclaim isolate too, though never for long. */
+	/* Try again: compaction and reclaim isolate pages for a short time. */
 	do {
 		*lost = '\0';
 		klogctl(KLOG_CLEAR, NULL, 0);
@@ -329,8 +336,9 @@ static void find_isolated(void)
 }
 
 /*
- * kmemleak tells of nothing that is younger than 5 seconds or has changed since
- * the scan before, for a register may hold it.
+ * kmemleak does not report an object that is younger than 5 seconds, or that has
+ * changed since the previous scan, because a register may point to it. So wait,
+ * and scan twice.
  */
 static bool scan_for_leaks(void)
 {
@@ -338,7 +346,7 @@ static bool scan_for_leaks(void)
 	return write_file(KMEMLEAK, "scan") && write_file(KMEMLEAK, "scan");
 }
 
-/* What booting leaked, or seems to have, is no fault of the run. */
+/* Leaks of the boot, and false reports about it, do not count. */
 static void forget_leaks(void)
 {
 	if (access(KMEMLEAK, F_OK))
@@ -355,17 +363,17 @@ static void find_leaks(void)
 
 	if (access(KMEMLEAK, F_OK))
 		return;
-	/* A leak is found each time, what was only out of sight is not. */
+	/* Try again: every scan finds a leak, but not all find a false report. */
 	do {
 		if (!scan_for_leaks()) {
-			say_lost("kmemleak has given up\n");
+			say_lost("kmemleak cannot scan: the kernel's log may have the reason\n");
 			return;
 		}
 		read_file(KMEMLEAK, lost + len, sizeof(lost) - len);
 	} while (lost[len] && --tries);
 }
 
-static void report(int verdict, int status)
+static void report(int result, int status)
 {
 	unsigned long tainted;
 	char buf[64];
@@ -381,18 +389,18 @@ static void report(int verdict, int status)
 		snprintf(buf, sizeof(buf), "signal %d\n", WTERMSIG(status));
 	else
 		snprintf(buf, sizeof(buf), "exit %d\n", WEXITSTATUS(status));
-	write_all(verdict, buf, strlen(buf));
-	write_all(verdict, lost, strlen(lost));
+	write_all(result, buf, strlen(buf));
+	write_all(result, lost, strlen(lost));
 }
 
 int main(int argc, char **argv)
 {
 	bool tty = argc > 1 && !strcmp(argv[1], "tty");
-	int verdict, status, output = -1;
+	int result, status, output = -1;
 
 	if (getpid() == 1)
 		mount_all();
-	verdict = open_port("verdict");
+	result = open_port("result");
 	if (!tty)
 		output = open_port("output");
 	forget_leaks();
@@ -400,8 +408,8 @@ int main(int argc, char **argv)
 	sync();
 	find_isolated();
 	find_leaks();
-	report(verdict, status);
+	report(result, status);
 
-	/* QEMU runs with -no-reboot: this is its shortest way out. */
+	/* QEMU runs with -no-reboot, so it exits. */
 	reboot(RB_AUTOBOOT);
 }

@@ -17,8 +17,8 @@
 #include <trace/events/migrate_phys.h>
 
 /*
- * The return value counts these statuses. Another try may help, except for
- * -EINVAL from a filesystem that has writepages.
+ * The return value counts these statuses. Trying again may help, except after
+ * -EINVAL for a filesystem that has writepages but no migrate_folio.
  */
 static bool status_is_failure(int status)
 {
@@ -53,8 +53,8 @@ struct phys_record *phys_find_record(const struct phys_call *call,
 				     unsigned long pfn, unsigned int order)
 {
 	pfn &= ~(BIT(order) - 1);
-	return search_bucket(&call->now, hash_long(pfn, call->now.bits), pfn,
-			     order);
+	return search_bucket(&call->records,
+			     hash_long(pfn, call->records.bits), pfn, order);
 }
 
 static struct phys_record *add_record(struct phys_records *records,
@@ -77,46 +77,46 @@ static struct phys_record *add_record(struct phys_records *records,
 }
 
 /*
- * Start a chunk: the records of the chunk that has ended move from @now to
- * @before. If that chunk had no folio, @before stays as it is.
+ * Start a chunk: keep the records of the chunk that has ended as @prev_records.
+ * If that chunk had no folio, @prev_records stays as it is.
  */
 static void next_records(struct phys_call *call)
 {
-	struct phys_records *now = &call->now;
+	struct phys_records *records = &call->records;
 
-	if (!now->nr)
+	if (!records->nr)
 		return;
-	swap(*now, call->before);
-	memset(now->bucket, 0, sizeof(u16) << now->bits);
-	now->nr = 0;
-	now->orders = 0;
+	swap(*records, call->prev_records);
+	memset(records->bucket, 0, sizeof(u16) << records->bits);
+	records->nr = 0;
+	records->orders = 0;
 }
 
 /*
- * Find the record of a folio that an earlier entry, of this chunk or of the
- * chunk of @before, referred to and that had this frame then. The folio may
- * have moved since, and the frame may have been reused, but this entry refers
- * to that folio, too. If only @before has the record, copy it to @now.
+ * Find the record of the folio that had this frame when an earlier entry, of
+ * this chunk or of the chunk of @prev_records, referred to it. That folio may
+ * have moved since, and another folio may have the frame, but this entry refers
+ * to the old folio, too. Copy a record that only @prev_records has to @records.
  */
 static __always_inline struct phys_record *
 find_or_copy_record(struct phys_call *call, unsigned long pfn)
 {
-	struct phys_records *now = &call->now, *before = &call->before;
-	unsigned long orders = now->orders | before->orders;
+	struct phys_records *cur = &call->records, *prev = &call->prev_records;
+	unsigned long orders = cur->orders | prev->orders;
 	struct phys_record *record, *old = NULL;
 
 	for (; orders; orders &= orders - 1) {
 		unsigned int order = __ffs(orders);
 		unsigned long first = pfn & ~(BIT(order) - 1);
-		u32 hash = hash_long(first, now->bits);
+		u32 hash = hash_long(first, cur->bits);
 
-		record = search_bucket(now, hash, first, order);
+		record = search_bucket(cur, hash, first, order);
 		if (record)
 			return record;
 		if (!old)
-			old = search_bucket(before, hash, first, order);
+			old = search_bucket(prev, hash, first, order);
 	}
-	return old ? add_record(now, old->pfn, old->order, old->status) : NULL;
+	return old ? add_record(cur, old->pfn, old->order, old->status) : NULL;
 }
 
 /* Hand the reference of the caller to the batch. */
@@ -151,7 +151,7 @@ static int look_at_folio(struct phys_call *call, struct folio *folio,
 	}
 	folio_put(folio);
 	if (err == -EAGAIN)
-		phys_set_aside(call, record);
+		phys_defer_record(call, record);
 	else
 		record->status = err ?: nid;
 	return err == -EINTR ? err : 0;
@@ -160,7 +160,7 @@ static int look_at_folio(struct phys_call *call, struct folio *folio,
 /*
  * If a folio with another first frame or order has the frame now, no entry
  * refers to it: do not move it, and report -EBUSY for the record. A new folio
- * with the same first frame and order cannot be told from the old one.
+ * with the same first frame and order looks like the old one, and may move.
  */
 static int look_again(struct phys_call *call, struct phys_record *record)
 {
@@ -177,9 +177,9 @@ static int look_again(struct phys_call *call, struct phys_record *record)
 }
 
 /*
- * Move the folios that may move. Then look again at those that were set aside:
- * they may be in an LRU batch, or are being written out (where ->writepage
- * exists), or only a pass over all processes finds the tasks of their mappers.
+ * Move the folios that may move. Then look again at those that were deferred: a
+ * folio may be in an LRU batch or may have been handed to ->writepage, or its
+ * mappers may have tasks that only a pass over all processes finds.
  */
 static int finish_folios(struct phys_call *call)
 {
@@ -188,16 +188,16 @@ static int finish_folios(struct phys_call *call)
 	int err = 0;
 
 	/*
-	 * Move first: that may set more folios aside, and it drops all
-	 * references, as phys_drain() requires.
+	 * Move first: that may defer more folios, and it drops all references,
+	 * as phys_drain() requires.
 	 */
 	phys_move_batch(call);
-	record = batch->aside;
+	record = batch->deferred;
 	if (!record)
 		return 0;
-	batch->aside = NULL;
+	batch->deferred = NULL;
 	batch->last_look = true;
-	phys_ask_spaces(call, 0);
+	phys_check_tasks(call, 0);
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	phys_drain(call);
@@ -233,17 +233,17 @@ static int look_at_entry(struct phys_call *call, unsigned int i, int nid)
 		chunk->status[i] = phys_get_folio(pfn, &folio);
 		if (chunk->status[i])
 			return 0;
-		record = add_record(&call->now, folio_pfn(folio),
+		record = add_record(&call->records, folio_pfn(folio),
 				    folio_order(folio), nid);
 		err = look_at_folio(call, folio, record);
 	}
-	chunk->status[i] = RECORD_STATUS(record - call->now.record);
+	chunk->status[i] = RECORD_STATUS(record - call->records.record);
 	return err;
 }
 
 static void set_statuses(struct phys_call *call)
 {
-	const struct phys_record *record = call->now.record;
+	const struct phys_record *record = call->records.record;
 	int *status = call->chunk.status;
 	unsigned int i;
 
@@ -260,7 +260,8 @@ static noinline void trace_chunk(const struct phys_call *call)
 
 	for (nid = 0; nid < nr_node_ids; nid++)
 		if (count_entries(&call->chunk, nid, INT_MIN, INT_MAX))
-			trace_move_phys_pages(nid, &call->chunk, &call->spaces);
+			trace_move_phys_pages(nid, &call->chunk,
+					      &call->mm_slots);
 }
 
 static int move_chunk(struct phys_call *call)
@@ -289,7 +290,7 @@ static int move_chunk(struct phys_call *call)
 		if (trace_move_phys_pages_enabled())
 			trace_chunk(call);
 	}
-	phys_forget_spaces(&call->spaces);
+	phys_forget_mm_slots(&call->mm_slots);
 	return err;
 }
 
@@ -361,16 +362,15 @@ static void *lay_out_tables(struct phys_call *call, unsigned int entries,
 			    void *room)
 {
 	struct phys_chunk *chunk = &call->chunk;
-	struct phys_spaces *spaces = &call->spaces;
+	struct phys_mm_slots *slots = &call->mm_slots;
 	struct phys_batch *batch = &call->batch;
 
-	lay_out_records(&call->now, entries, &room);
-	lay_out_records(&call->before, entries, &room);
-	spaces->bits = 2; /* phys_enlarge_spaces() makes more room. */
-	spaces->bucket = take_room(&room, sizeof(u32) << spaces->bits);
-	spaces->space = take_room(&room,
-				  sizeof(*spaces->space) << spaces->bits);
-	batch->rmap_bits = min(call->now.bits, 6U);
+	lay_out_records(&call->records, entries, &room);
+	lay_out_records(&call->prev_records, entries, &room);
+	slots->bits = 2; /* phys_enlarge_mm_slots() makes more room. */
+	slots->bucket = take_room(&room, sizeof(u32) << slots->bits);
+	slots->slot = take_room(&room, sizeof(*slots->slot) << slots->bits);
+	batch->rmap_bits = min(call->records.bits, 6U);
 	batch->rmap = take_room(&room,
 				sizeof(*batch->rmap) << batch->rmap_bits);
 	batch->target = take_room(&room, entries * sizeof(*batch->target));
@@ -440,7 +440,7 @@ long kernel_move_phys_pages(unsigned long count, const u64 __user *pages,
 	}
 	if (!ret)
 		ret = call.failed;
-	kvfree(call.spaces.enlarged);
+	kvfree(call.mm_slots.enlarged);
 	kvfree(call.tables);
 	return ret;
 }

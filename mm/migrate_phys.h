@@ -4,12 +4,12 @@
  *
  * A call handles its entries in chunks. Each entry of a chunk is resolved to
  * the folio at its address (migrate_phys_frame.c). If every mapping of that
- * folio allows the move (migrate_phys_check.c, which asks migrate_phys_tasks.c
- * about the tasks), the folio waits in a batch until the batch is moved
+ * folio allows the move (migrate_phys_check.c; migrate_phys_tasks.c checks the
+ * tasks), the folio waits in a batch until the batch is moved
  * (migrate_phys_move.c). migrate_phys.c has the call itself.
  *
  * A function that runs for each page is __always_inline if a KUnit test calls
- * it, too: with two callers the compiler would leave it out of line.
+ * it, too, because the compiler would not inline it with two callers.
  */
 #ifndef _MM_MIGRATE_PHYS_H
 #define _MM_MIGRATE_PHYS_H
@@ -69,39 +69,39 @@ struct phys_chunk {
 };
 
 /* Results of the checks of all tasks of an address space, for a target node */
-#define SPACE_KNOWN	BIT(0)	/* the tasks have been asked */
-#define SPACE_ALIVE	BIT(1)	/* some task is not exiting */
-#define SPACE_DENIES	BIT(2)	/* a cpuset or the LSM refuses */
-#define SPACE_BOUND	BIT(3)	/* the MPOL_BIND of a task excludes the node */
+#define MM_CHECKED	BIT(0)	/* the tasks have been checked */
+#define MM_ALIVE	BIT(1)	/* some task is not exiting */
+#define MM_DENIES	BIT(2)	/* a cpuset or the LSM refuses */
+#define MM_BOUND	BIT(3)	/* the MPOL_BIND of a task excludes the node */
 
 /**
- * struct phys_space - an address space, a node and the answer of its tasks
+ * struct phys_mm_slot - an address space and the result of checking its tasks
  * @mm: the address space; mmgrab() keeps the pointer from being reused
- * @nid: the node
- * @next: index of the next one in the hash bucket, plus 1; 0 ends the bucket
- * @answer: SPACE_* flags
+ * @nid: the target node
+ * @next: index of the next slot in the hash bucket, plus 1; 0 ends the bucket
+ * @result: MM_* flags
  */
-struct phys_space {
+struct phys_mm_slot {
 	struct mm_struct *mm;
 	int nid;
 	u32 next;
-	unsigned int answer;
+	unsigned int result;
 };
 
 /**
- * struct phys_spaces - the address spaces that map the folios of a chunk
- * @space: one for each pair of an address space and a target node, in the order
- *	   in which they were found
+ * struct phys_mm_slots - the address spaces that map the folios of a chunk
+ * @slot: one for each pair of an address space and a target node, in the order
+ *	  in which they were found
  * @nr: how many there are
- * @bits: log2 of the number of buckets, which is the capacity of @space, too
- * @bucket: index of the latest element of @space in each hash bucket, plus 1
- * @tasks: task checks that this chunk has made, for the trace event
- * @passes: passes over all processes that this chunk has needed
- * @enlarged: the allocation that holds @space and @bucket, or NULL if they are
+ * @bits: log2 of the number of buckets; @slot has room for as many elements
+ * @bucket: index of the latest element of @slot in each hash bucket, plus 1
+ * @tasks: number of task checks in this chunk, for the trace event
+ * @passes: number of passes over all processes in this chunk
+ * @enlarged: the allocation that holds @slot and @bucket, or NULL if they are
  *	      still among the tables of the call
  */
-struct phys_spaces {
-	struct phys_space *space;
+struct phys_mm_slots {
+	struct phys_mm_slot *slot;
 	unsigned int nr;
 	unsigned int bits;
 	u32 *bucket;
@@ -118,8 +118,10 @@ struct phys_spaces {
  * @retry_at: the check of all VMAs is tried again when @walked has reached this
  * @witness: NULL until all VMAs are found to allow the move, then a folio of
  *	     the batch, which has a reference on it. While that folio is mapped
- *	     and has this @mapping, the file or anon_vma is the same as then, so
- *	     the result holds. VMAs that were added since are not checked
+ *	     and has this @mapping, the file or anon_vma is still the one that
+ *	     was checked, so the result holds. VMAs that were added since the
+ *	     check are ignored, because the check is not atomic with the move
+ *	     anyway
  */
 struct phys_rmap {
 	struct address_space *mapping;
@@ -134,20 +136,20 @@ struct phys_rmap {
  * @waiting: list of the records whose folios wait to be moved, the latest
  *	     first; the batch has a reference on each of these folios
  * @pages: base pages that wait
- * @aside: list of the records to look at again at the end of the chunk, the
- *	   latest first; the batch has no reference on their folios
+ * @deferred: list of the records to look at again at the end of the chunk, the
+ *	      latest first; the batch has no reference on their folios
  * @target: target folios, allocated before the source folios are isolated
  * @rmap: results for whole reverse maps, in a hash table by mapping and node; a
  *	  collision replaces the old result
- * @rmap_bits: log2 of the number of slots of @rmap
- * @drain: a folio was set aside because it may be in an LRU batch of a CPU
- * @next_drain: drain all CPUs again only from this entry of the call on
- * @last_look: this is the second look, at which no folio is set aside
+ * @rmap_bits: log2 of the number of elements of @rmap
+ * @drain: a folio was deferred because it may be in an LRU batch of a CPU
+ * @next_drain: request no drain of all CPUs while phys_call.done is below this
+ * @last_look: this is the second look, at which no folio is deferred
  */
 struct phys_batch {
 	struct phys_record *waiting;
 	unsigned int pages;
-	struct phys_record *aside;
+	struct phys_record *deferred;
 	struct folio **target;
 	struct phys_rmap *rmap;
 	unsigned int rmap_bits;
@@ -163,10 +165,10 @@ struct phys_batch {
  * @failed: entries with a status that the return value counts, see
  *	    status_is_failure()
  * @chunk: the chunk that is being handled
- * @now: the folios to which the entries of @chunk refer
- * @before: the records of the last chunk before @chunk that had a record
- * @spaces: the address spaces that map the folios of @now
- * @batch: the folios of @now that may move
+ * @records: the folios to which the entries of @chunk refer
+ * @prev_records: the records of the last chunk before @chunk that had a record
+ * @mm_slots: the address spaces that map the folios of @records
+ * @batch: the folios of @records that may move
  * @tables: the allocation for all tables, or NULL if they are on the stack
  */
 struct phys_call {
@@ -174,9 +176,9 @@ struct phys_call {
 	unsigned long done;
 	unsigned long failed;
 	struct phys_chunk chunk;
-	struct phys_records now;
-	struct phys_records before;
-	struct phys_spaces spaces;
+	struct phys_records records;
+	struct phys_records prev_records;
+	struct phys_mm_slots mm_slots;
 	struct phys_batch batch;
 	void *tables;
 };
@@ -240,12 +242,13 @@ int phys_check_move(struct phys_call *call, struct folio *folio, int nid);
 void phys_forget_rmaps(struct phys_call *call);
 
 /* migrate_phys_tasks.c */
-struct phys_space *phys_find_space(const struct phys_spaces *spaces,
-				   const struct mm_struct *mm, int nid);
-int phys_add_space(struct phys_spaces *spaces, struct mm_struct *mm, int nid);
-bool phys_enlarge_spaces(struct phys_spaces *spaces);
-int phys_ask_spaces(struct phys_call *call, unsigned int first);
-void phys_forget_spaces(struct phys_spaces *spaces);
+struct phys_mm_slot *phys_find_mm_slot(const struct phys_mm_slots *slots,
+				       const struct mm_struct *mm, int nid);
+int phys_add_mm_slot(struct phys_mm_slots *slots, struct mm_struct *mm,
+		     int nid);
+bool phys_enlarge_mm_slots(struct phys_mm_slots *slots);
+int phys_check_tasks(struct phys_call *call, unsigned int first);
+void phys_forget_mm_slots(struct phys_mm_slots *slots);
 
 static inline bool policy_excludes(struct mempolicy *pol, int nid)
 {
@@ -253,7 +256,7 @@ static inline bool policy_excludes(struct mempolicy *pol, int nid)
 }
 
 /* migrate_phys_move.c */
-void phys_set_aside(struct phys_call *call, struct phys_record *record);
+void phys_defer_record(struct phys_call *call, struct phys_record *record);
 bool phys_request_drain(struct phys_call *call);
 void phys_drain(struct phys_call *call);
 void phys_move_batch(struct phys_call *call);

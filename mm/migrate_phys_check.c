@@ -23,11 +23,11 @@
 /*
  * The rmap lock, which is held here, does not stabilise vm_policy and vm_flags.
  * mmap_lock does, but others take it before the rmap lock, so only try it.
- * The policy is checked only if @answer has SPACE_ALIVE: exiting tasks allocate
- * no more memory. A caller that has no answer yet passes 0.
+ * The policy is checked only if @result has MM_ALIVE: exiting tasks allocate
+ * no more memory. A caller that has no result yet passes 0.
  */
 static int vma_check_locked(struct vm_area_struct *vma, unsigned long addr,
-			    int nid, unsigned int answer)
+			    int nid, unsigned int result)
 {
 	struct mempolicy *pol;
 	int err = 0;
@@ -37,9 +37,9 @@ static int vma_check_locked(struct vm_area_struct *vma, unsigned long addr,
 		return -EBUSY;
 	if (!vma_migratable(vma)) {
 		err = -EFAULT;
-	} else if (answer & SPACE_ALIVE) {
+	} else if (result & MM_ALIVE) {
 		pol = __get_vma_policy(vma, addr, &ilx);
-		if (pol ? policy_excludes(pol, nid) : answer & SPACE_BOUND)
+		if (pol ? policy_excludes(pol, nid) : result & MM_BOUND)
 			err = -EACCES;
 		mpol_cond_put(pol);
 	}
@@ -47,11 +47,11 @@ static int vma_check_locked(struct vm_area_struct *vma, unsigned long addr,
 	return err;
 }
 
-/* Returns 0, -EAGAIN if the tasks have not answered yet, or another errno. */
+/* Returns 0, -EAGAIN if the tasks are not checked yet, or another errno. */
 static int vma_check(struct phys_call *call, struct vm_area_struct *vma,
 		     unsigned long addr, int nid)
 {
-	struct phys_space *space;
+	struct phys_mm_slot *slot;
 	int err;
 
 	if (fatal_signal_pending(current))
@@ -66,13 +66,13 @@ static int vma_check(struct phys_call *call, struct vm_area_struct *vma,
 		if (err)
 			return err;
 	}
-	space = phys_find_space(&call->spaces, vma->vm_mm, nid);
-	if (!space || !(space->answer & SPACE_KNOWN))
+	slot = phys_find_mm_slot(&call->mm_slots, vma->vm_mm, nid);
+	if (!slot || !(slot->result & MM_CHECKED))
 		return -EAGAIN;
-	if (space->answer & SPACE_DENIES)
+	if (slot->result & MM_DENIES)
 		return -EACCES;
-	if (call->flags & MPOL_MF_STRICT && space->answer & SPACE_ALIVE)
-		return vma_check_locked(vma, addr, nid, space->answer);
+	if (call->flags & MPOL_MF_STRICT && slot->result & MM_ALIVE)
+		return vma_check_locked(vma, addr, nid, slot->result);
 	return 0;
 }
 
@@ -112,25 +112,25 @@ static bool folio_mapped_by(struct folio *folio, struct vm_area_struct *vma,
 }
 
 /*
- * Others may wait for the rmap lock, so ask no tasks here: only add the address
- * space. If another folio has added it and it has no answer yet, its owner's
- * threads are not its only users, so it waits for a pass over all processes.
+ * Others may wait for the rmap lock, so check no tasks here: only add the
+ * address space. If it was added for an earlier folio and has no result yet,
+ * check_owner() has failed, and only a pass over all processes gives a result.
  */
-static int gather_space(struct mapper_walk *walk, struct mm_struct *mm)
+static int gather_mm(struct mapper_walk *walk, struct mm_struct *mm)
 {
-	struct phys_spaces *spaces = &walk->call->spaces;
-	struct phys_space *space = phys_find_space(spaces, mm, walk->nid);
+	struct phys_mm_slots *slots = &walk->call->mm_slots;
+	struct phys_mm_slot *slot = phys_find_mm_slot(slots, mm, walk->nid);
 
-	if (!space)
-		return phys_add_space(spaces, mm, walk->nid);
-	if (space < spaces->space + walk->first)
+	if (!slot)
+		return phys_add_mm_slot(slots, mm, walk->nid);
+	if (slot < slots->slot + walk->first)
 		walk->waits = true;
 	return 0;
 }
 
 /*
  * A VMA matters only if it maps the folio. Walk the page table only if this VMA
- * can change the result: if it refuses the move, if its tasks have not answered
+ * can change the result: if it refuses the move, if its tasks are not checked
  * yet, or if only one address space is allowed to map the folio and this VMA
  * may belong to a second one.
  */
@@ -150,14 +150,12 @@ static bool check_mapper(struct folio *folio, struct vm_area_struct *vma,
 		err = -EACCES;
 	walk->mm = vma->vm_mm;
 	if (err == -EAGAIN)
-		err = gather_space(walk, vma->vm_mm);
+		err = gather_mm(walk, vma->vm_mm);
 	walk->status = err;
 	return !err;
 }
 
-/*
- * Returns an errno, or 0 if only tasks of the added address spaces may refuse.
- */
+/* Returns an errno, or 0 if only the tasks of added slots can still refuse. */
 static int walk_mappers(struct phys_call *call, struct folio *folio, int nid,
 			struct phys_rmap *rmap, unsigned int first)
 {
@@ -203,24 +201,24 @@ static noinline_for_stack int check_mappers(struct phys_call *call,
 					    struct folio *folio, int nid,
 					    struct phys_rmap *rmap)
 {
-	struct phys_spaces *spaces = &call->spaces;
+	struct phys_mm_slots *slots = &call->mm_slots;
 	unsigned int first, tries = 5;
-	int err, answer;
+	int err, tasks_err;
 
 	do {
-		first = spaces->nr;
+		first = slots->nr;
 		do {
 			err = walk_mappers(call, folio, nid, rmap, first);
-		} while (err == -ENOSPC && phys_enlarge_spaces(spaces));
-		if (spaces->nr == first)
+		} while (err == -ENOSPC && phys_enlarge_mm_slots(slots));
+		if (slots->nr == first)
 			return err;
-		answer = phys_ask_spaces(call, first);
-		if (answer == -EINTR)
-			return answer;
-		err = err ?: answer;
+		tasks_err = phys_check_tasks(call, first);
+		if (tasks_err == -EINTR)
+			return tasks_err;
+		err = err ?: tasks_err;
 		if (err || !(call->flags & MPOL_MF_STRICT))
 			return err;
-		/* A walk checks VMA policies only after tasks have answered. */
+		/* Walk again, now that vma_check() can check policies, too. */
 	} while (--tries);
 	return -EBUSY;
 }
@@ -235,9 +233,9 @@ static bool vma_allows(struct phys_call *call, struct vm_area_struct *vma,
 }
 
 /*
- * No task is asked here: an address space without an answer refuses. The
+ * No task is checked here: an address space without a result refuses. The
  * anon_vma cannot be freed while it is locked, nor the file while its folio is
- * locked.
+ * locked. A file without migrate_folio needs check_filesystem() for each folio.
  */
 static bool all_vmas_allow(struct phys_call *call, struct folio *folio,
 			   const struct phys_rmap *rmap)
@@ -332,7 +330,7 @@ static struct phys_rmap *find_rmap(struct phys_call *call, struct folio *folio,
 }
 
 /**
- * phys_forget_rmaps - drop the answers for whole reverse maps
+ * phys_forget_rmaps - drop the results for whole reverse maps
  * @call: the call
  *
  * Call this before the witnesses are released, and at the end of a chunk.
@@ -383,7 +381,7 @@ static __always_inline bool may_be_in_lru_batch(struct folio *folio,
 {
 	int refs = folio_ref_count(folio) - 1;
 
-	/* Only page tables refer to most anonymous folios: test that first. */
+	/* Compare with @mapcount first: most anonymous folios need no more. */
 	return !folio_test_lru(folio) ||
 	       (refs > mapcount && refs > folio_expected_ref_count(folio));
 }
@@ -409,7 +407,7 @@ static __always_inline bool needs_drain(struct phys_call *call,
  * @nid: the target node, or NUMA_NO_NODE for one without memory
  *
  * Return: 0, the status that refuses the move, -EINTR, or -EAGAIN if the folio
- * is to be set aside for the end of the chunk.
+ * is to be deferred to the end of the chunk.
  */
 int phys_check_move(struct phys_call *call, struct folio *folio, int nid)
 {

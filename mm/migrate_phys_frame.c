@@ -4,7 +4,7 @@
  * process map it?
  *
  * The memory belongs to others, who may free, split or reuse it at any time. So
- * take a reference before any pointer of a page is followed. Memory that no
+ * take a reference before following a pointer in a struct page. Memory that no
  * process maps (free, slab, kernel, unmapped page cache) gets -ENOENT, so that
  * a caller cannot tell these apart. Only zero pages and, in a move, folios that
  * another migration or reclaim has locked get another status.
@@ -18,7 +18,7 @@
 #include "internal.h"
 #include "migrate_phys.h"
 
-/* This needs no reference, and tells nothing about pages of large folios. */
+/* Callers need no reference. Not valid for pages of large folios. */
 static bool page_is_mapped(struct page *page)
 {
 	return atomic_read(&page->_mapcount) >= 0;
@@ -61,9 +61,9 @@ static int page_check(struct page *page)
  * @pfn: the frame
  * @foliop: the folio, with a reference
  *
- * Return: 0; -ENOENT if there is no folio, or a small one that no process maps;
- * -EFAULT for a zero page, or for reserved memory that a process maps. After 0,
- * folio_check_mapped() tells whether a process maps the folio.
+ * Return: 0; -ENOENT if there is no folio, or a small one that is unmapped and
+ * not locked; -EFAULT for a zero page, or for reserved memory that a process
+ * maps. After 0, folio_check_mapped() tells whether a process maps the folio.
  */
 int phys_get_folio(unsigned long pfn, struct folio **foliop)
 {
@@ -119,11 +119,13 @@ int folio_check_mapped(struct folio *folio)
 		return hugepage_migration_supported(folio_hstate(folio)) ?
 		       0 : -EFAULT;
 	/*
-	 * A mapped folio without a mapping is a new anonymous folio, whose
-	 * mapping is not visible yet, if it is swapbacked. Otherwise it is a
-	 * driver's. Some folios of drivers, such as those of a framebuffer,
+	 * A mapped folio that has no mapping belongs to a driver, unless it is
+	 * swapbacked: then it is a new anonymous folio whose mapping is not
+	 * visible yet. Some folios of drivers, such as those of a framebuffer,
 	 * have a mapping, but are neither uptodate nor on an LRU list. A file
-	 * folio whose write failed is not uptodate either, but on an LRU list.
+	 * folio whose write failed is not uptodate either, but it is on an LRU
+	 * list. Read the map count again, because a file folio that was
+	 * truncated meanwhile has lost its mapping, too.
 	 */
 	if (!READ_ONCE(folio->mapping) ||
 	    (!folio_test_uptodate(folio) && !folio_test_lru(folio)))
@@ -162,9 +164,9 @@ static int query_address(u64 addr)
 		return -ENOENT;
 	page = pfn_to_online_page(pfn);
 	/*
-	 * Most pages need no reference: the page may be reused meanwhile, but
-	 * an answer may be stale anyway by the time the caller reads it. Only
-	 * the pointers of the page must not be followed.
+	 * An anonymous base page needs no reference, since no pointer in its
+	 * struct page is followed here. The page may be reused meanwhile, but
+	 * any status may be stale anyway by the time the caller reads it.
 	 */
 	if (page && !PageCompound(page) && page_is_mapped(page) &&
 	    PageAnon(page))

@@ -3,10 +3,10 @@
  * Migration by physical address: move the folios of a batch.
  *
  * Folios of one target node and one order are handed to migrate_pages()
- * together. Their targets are allocated first, without reclaiming memory (large
- * orders may compact). Only folios with a target are isolated, so nobody waits
- * for memory while folios are isolated, and a folio without a target is neither
- * unmapped nor split.
+ * together. Their targets are allocated first, without reclaiming memory
+ * (allocating a large folio may compact the node). Only folios with a target
+ * are isolated, so nobody waits for memory while folios are isolated, and a
+ * folio without a target is neither unmapped nor split.
  */
 
 #include <linux/hugetlb.h>
@@ -99,7 +99,7 @@ static void alloc_targets(struct phys_targets *targets, struct folio *src,
 
 /*
  * migrate_pages() splits partially mapped folios. A piece has another order
- * than the targets, so allocate one for it.
+ * than the targets of the batch, so allocate a target for it here.
  */
 static struct folio *get_target(struct folio *src, unsigned long private)
 {
@@ -127,15 +127,15 @@ static void put_target(struct folio *dst, unsigned long private)
 /* Isolation */
 
 /**
- * phys_set_aside - have a folio looked at again at the end of the chunk
+ * phys_defer_record - look at a folio again at the end of the chunk
  * @call: the call
  * @record: its record, with the target node as status
  */
-void phys_set_aside(struct phys_call *call, struct phys_record *record)
+void phys_defer_record(struct phys_call *call, struct phys_record *record)
 {
 	WARN_ON_ONCE(call->batch.last_look);
-	record->link = call->batch.aside;
-	call->batch.aside = record;
+	record->link = call->batch.deferred;
+	call->batch.deferred = record;
 }
 
 /**
@@ -144,8 +144,9 @@ void phys_set_aside(struct phys_call *call, struct phys_record *record)
  * @call: the call
  *
  * An LRU batch holds a reference, which makes migration fail. But a drain
- * disturbs all CPUs, so each further drain waits until the call has handled at
- * least 512 entries, and at least twice as many as before the previous drain.
+ * disturbs all CPUs. So after the first drain, request another one only when
+ * the call has handled at least 512 entries, and at least twice as many as at
+ * the previous drain.
  *
  * Return: true if all CPUs will be drained.
  */
@@ -158,7 +159,7 @@ bool phys_request_drain(struct phys_call *call)
 }
 
 /**
- * phys_drain - drain the LRU batches of all CPUs if that is wanted
+ * phys_drain - drain the LRU batches of all CPUs if that was requested
  * @call: the call, which must hold no reference on a folio
  */
 void phys_drain(struct phys_call *call)
@@ -171,7 +172,8 @@ void phys_drain(struct phys_call *call)
 }
 
 /*
- * A folio that is not on its LRU list may be there after a drain: look again.
+ * A folio that cannot be isolated may be in an LRU batch. Defer it if a drain
+ * can still be requested, since the drain may put it on its LRU list.
  */
 static void isolate_batch(struct phys_call *call, struct folio_batch *fbatch,
 			  struct list_head *list)
@@ -187,7 +189,7 @@ static void isolate_batch(struct phys_call *call, struct folio_batch *fbatch,
 					  folio_order(folio));
 		if (!call->batch.last_look && folio_may_be_lru_cached(folio) &&
 		    phys_request_drain(call))
-			phys_set_aside(call, record);
+			phys_defer_record(call, record);
 		else
 			record->status = -EBUSY;
 		folio_put(folio);
@@ -209,7 +211,8 @@ static void isolate_folios(struct phys_call *call, struct phys_record *record,
 	for (; record; record = next) {
 		struct folio *folio = pfn_folio(record->pfn);
 
-		next = record->link; /* phys_set_aside() overwrites the link. */
+		/* phys_defer_record() overwrites the link. */
+		next = record->link;
 		if (without_target) {
 			without_target--;
 			record->status = -ENOMEM;
@@ -226,9 +229,9 @@ static void isolate_folios(struct phys_call *call, struct phys_record *record,
 }
 
 /*
- * Move the folios of @nr records, all of one node and order. MIGRATE_ASYNC
- * is used so that the folio and buffer locks of other users cannot block the
- * caller.
+ * Move the folios of @nr records, for any two of which moves_with() is true.
+ * MIGRATE_ASYNC is used so that folio and buffer locks that others hold cannot
+ * block the caller.
  */
 static void move_records(struct phys_call *call, struct phys_record *record,
 			 unsigned int nr)
@@ -261,6 +264,7 @@ static void move_records(struct phys_call *call, struct phys_record *record,
 	putback_movable_pages(&list);
 }
 
+/* hugetlb folios have allocation and isolation functions of their own. */
 static bool moves_with(const struct phys_record *record,
 		       const struct phys_record *first)
 {
@@ -270,7 +274,7 @@ static bool moves_with(const struct phys_record *record,
 				  folio_test_hugetlb(pfn_folio(first->pfn)));
 }
 
-/* Move the first folio, and all of the same target node, order and kind. */
+/* Move the first folio of the batch, and all that can move together with it. */
 static void move_some(struct phys_call *call)
 {
 	struct phys_record **link = &call->batch.waiting, *record;
@@ -295,7 +299,7 @@ static void move_some(struct phys_call *call)
  * phys_move_batch - move all folios of the batch
  * @call: the call
  *
- * A folio that stays behind gets an errno as its status, or is set aside; the
+ * A folio that stays behind gets an errno as its status, or is deferred; the
  * other records keep the target node. All references of the batch are dropped.
  */
 void phys_move_batch(struct phys_call *call)

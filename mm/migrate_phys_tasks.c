@@ -5,9 +5,8 @@
  * A page may go to a node only if the node is in the mems_allowed of every task
  * of every address space that maps the page, and if the LSM lets the caller
  * move the memory of these tasks. Exiting tasks and kernel threads do not
- * count. Walks of reverse maps only gather address spaces;
- * the tasks are asked after the rmap lock is released. Answers are kept for one
- * chunk.
+ * count. Walks of reverse maps only gather address spaces; their tasks are
+ * checked after the rmap lock is released. Results are kept for one chunk.
  */
 
 #include <linux/cpuset.h>
@@ -23,8 +22,11 @@
 
 #include "migrate_phys.h"
 
-/* The limit of pairs of address space and node: 7 MiB on a 64-bit kernel */
-#define MAX_SPACES_BITS	18
+/*
+ * log2 of the largest number of pairs of an address space and a node. A table
+ * of that many pairs takes 7 MiB on a 64-bit kernel.
+ */
+#define MAX_MM_SLOT_BITS	18
 /*
  * A chunk gets at most this many passes over all processes. The first serves
  * all address spaces that wait by then; the others serve those that are found
@@ -32,112 +34,114 @@
  */
 #define MAX_PASSES	4
 
-/* The table of answers */
+/* The table of results */
 
-static u32 *space_bucket(const struct phys_spaces *spaces,
-			 const struct mm_struct *mm)
+static u32 *mm_slot_bucket(const struct phys_mm_slots *slots,
+			   const struct mm_struct *mm)
 {
-	return &spaces->bucket[hash_ptr(mm, spaces->bits)];
+	return &slots->bucket[hash_ptr(mm, slots->bits)];
 }
 
-static void link_space(struct phys_spaces *spaces, unsigned int i)
+static void link_mm_slot(struct phys_mm_slots *slots, unsigned int i)
 {
-	u32 *bucket = space_bucket(spaces, spaces->space[i].mm);
+	u32 *bucket = mm_slot_bucket(slots, slots->slot[i].mm);
 
-	spaces->space[i].next = *bucket;
+	slots->slot[i].next = *bucket;
 	*bucket = i + 1;
 }
 
 /**
- * phys_find_space - look up what the tasks of an address space have answered
- * @spaces: the address spaces
+ * phys_find_mm_slot - look up the result for an address space
+ * @slots: the address spaces
  * @mm: the one to find
  * @nid: the target node
  *
- * Return: the address space with @nid, without SPACE_KNOWN if there is no
- * answer yet; or NULL if it has not been added.
+ * Return: the slot, without MM_CHECKED if there is no result yet; or NULL if
+ * @mm has not been added with @nid.
  */
-struct phys_space *phys_find_space(const struct phys_spaces *spaces,
-				   const struct mm_struct *mm, int nid)
+struct phys_mm_slot *phys_find_mm_slot(const struct phys_mm_slots *slots,
+				       const struct mm_struct *mm, int nid)
 {
-	struct phys_space *space;
+	struct phys_mm_slot *slot;
 	u32 i;
 
-	for (i = *space_bucket(spaces, mm); i; i = space->next) {
-		space = &spaces->space[i - 1];
-		if (space->mm == mm && space->nid == nid)
-			return space;
+	for (i = *mm_slot_bucket(slots, mm); i; i = slot->next) {
+		slot = &slots->slot[i - 1];
+		if (slot->mm == mm && slot->nid == nid)
+			return slot;
 	}
 	return NULL;
 }
 
 /**
- * phys_add_space - gather an address space, to ask its tasks later
- * @spaces: the address spaces
- * @mm: the one to add, which is not in @spaces with @nid yet
+ * phys_add_mm_slot - gather an address space, to check its tasks later
+ * @slots: the address spaces
+ * @mm: the one to add, which is not in @slots with @nid yet
  * @nid: the target node
  *
  * Return: 0, or -ENOSPC if there is no room for it.
  */
-int phys_add_space(struct phys_spaces *spaces, struct mm_struct *mm, int nid)
+int phys_add_mm_slot(struct phys_mm_slots *slots, struct mm_struct *mm, int nid)
 {
-	if (spaces->nr >> spaces->bits)
+	if (slots->nr >> slots->bits)
 		return -ENOSPC;
 	mmgrab(mm);
-	spaces->space[spaces->nr] = (struct phys_space) {
+	slots->slot[slots->nr] = (struct phys_mm_slot) {
 		.mm = mm,
 		.nid = nid,
 	};
-	link_space(spaces, spaces->nr++);
+	link_mm_slot(slots, slots->nr++);
 	return 0;
 }
 
 /**
- * phys_enlarge_spaces - make room for 16 times as many address spaces
- * @spaces: the address spaces
+ * phys_enlarge_mm_slots - make room for 16 times as many address spaces
+ * @slots: the address spaces
  *
  * Return: true, or false if there is no memory or the table may not grow.
  */
-bool phys_enlarge_spaces(struct phys_spaces *spaces)
+bool phys_enlarge_mm_slots(struct phys_mm_slots *slots)
 {
-	unsigned int i, bits = spaces->bits + 4;
-	struct phys_space *space;
+	unsigned int i, bits = slots->bits + 4;
+	struct phys_mm_slot *slot;
 
-	if (bits > MAX_SPACES_BITS)
+	if (bits > MAX_MM_SLOT_BITS)
 		return false;
-	space = kvzalloc((sizeof(*space) + sizeof(u32)) << bits,
-			 GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
-	if (!space)
+	slot = kvzalloc((sizeof(*slot) + sizeof(u32)) << bits,
+			GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+	if (!slot)
 		return false;
-	memcpy(space, spaces->space, spaces->nr * sizeof(*space));
-	kvfree(spaces->enlarged);
-	spaces->enlarged = space;
-	spaces->space = space;
-	spaces->bucket = (u32 *)(space + (1UL << bits));
-	spaces->bits = bits;
-	for (i = 0; i < spaces->nr; i++)
-		link_space(spaces, i);
+	memcpy(slot, slots->slot, slots->nr * sizeof(*slot));
+	kvfree(slots->enlarged);
+	slots->enlarged = slot;
+	slots->slot = slot;
+	slots->bucket = (u32 *)(slot + (1UL << bits));
+	slots->bits = bits;
+	for (i = 0; i < slots->nr; i++)
+		link_mm_slot(slots, i);
 	return true;
 }
 
 /**
- * phys_forget_spaces - drop all answers, since cpusets and policies may change
- * @spaces: the address spaces
+ * phys_forget_mm_slots - drop all results
+ * @slots: the address spaces
+ *
+ * Cpusets, LSM labels and policies may change, so no result outlives its chunk.
  */
-void phys_forget_spaces(struct phys_spaces *spaces)
+void phys_forget_mm_slots(struct phys_mm_slots *slots)
 {
-	while (spaces->nr) {
-		struct mm_struct *mm = spaces->space[--spaces->nr].mm;
+	while (slots->nr) {
+		struct mm_struct *mm = slots->slot[--slots->nr].mm;
 
-		*space_bucket(spaces, mm) = 0;
+		*mm_slot_bucket(slots, mm) = 0;
 		mmdrop(mm);
 		cond_resched();
 	}
-	spaces->tasks = 0;
-	spaces->passes = 0;
+	slots->tasks = 0;
+	slots->passes = 0;
 }
 
-/* Asking tasks */
+/* Checks of tasks */
 
 /*
  * Read mems_allowed, which the allocator enforces, without a lock, as the OOM
@@ -154,19 +158,19 @@ static bool cpuset_has_node(struct task_struct *task, int nid)
 	return true;
 }
 
-static unsigned int ask_task(struct task_struct *task, int nid, bool strict)
+static unsigned int check_task(struct task_struct *task, int nid, bool strict)
 {
-	unsigned int answer = SPACE_ALIVE;
+	unsigned int result = MM_ALIVE;
 
 	if (!cpuset_has_node(task, nid) || security_task_movememory(task))
-		answer |= SPACE_DENIES;
+		result |= MM_DENIES;
 	if (strict) {
 		task_lock(task);
 		if (policy_excludes(task->mempolicy, nid))
-			answer |= SPACE_BOUND;
+			result |= MM_BOUND;
 		task_unlock(task);
 	}
-	return answer;
+	return result;
 }
 
 static unsigned int task_flags(struct task_struct *task)
@@ -184,28 +188,29 @@ static bool task_uses(struct task_struct *task, const struct mm_struct *mm)
  * Exiting tasks constrain nothing, since they will allocate no more memory.
  * Returns how many tasks of the process use the address space.
  */
-static int ask_process(struct phys_call *call, struct phys_space *space,
-		       struct task_struct *process)
+static int check_process(struct phys_call *call, struct phys_mm_slot *slot,
+			 struct task_struct *process)
 {
 	struct task_struct *task;
 	int users = 0;
 
 	for_each_thread(process, task) {
-		if (!task_uses(task, space->mm))
+		if (!task_uses(task, slot->mm))
 			continue;
 		users++;
 		if (task_flags(task) & PF_EXITING)
 			continue;
-		space->answer |= ask_task(task, space->nid,
-					  call->flags & MPOL_MF_STRICT);
-		call->spaces.tasks++;
+		slot->result |= check_task(task, slot->nid,
+					   call->flags & MPOL_MF_STRICT);
+		call->mm_slots.tasks++;
 	}
 	return users;
 }
 
 /*
  * mm->owner may be a child whose fork() can still fail. Its ->signal, in which
- * the callers find its threads, is valid once it has been attached to its pid.
+ * the callers find its threads, is valid once it has been attached to its pid,
+ * so return no task before that.
  */
 static struct task_struct *mm_owner_process(struct mm_struct *mm)
 {
@@ -236,41 +241,43 @@ static int count_users(struct task_struct *process, struct mm_struct *mm)
  *
  * The counts are no atomic snapshot: if one thread starts and another exits
  * meanwhile, they may match although another process uses the address space.
- * MMF_MULTIPROCESS reveals a CLONE_VM process and is never cleared, so check it
- * last. It does not reveal a vfork() child. That is accepted: the child soon
- * calls exec, and the check is not atomic with the move anyway.
+ * So check MMF_MULTIPROCESS last: it reveals a CLONE_VM process, and is never
+ * cleared. It does not reveal a vfork() child, which this race may hide. That
+ * is accepted: the child soon calls exec, and the check is not atomic with the
+ * move anyway.
  */
-static bool ask_owner(struct phys_call *call, struct phys_space *space)
+static bool check_owner(struct phys_call *call, struct phys_mm_slot *slot)
 {
-	struct mm_struct *mm = space->mm;
+	struct mm_struct *mm = slot->mm;
 	int users = atomic_read(&mm->mm_users);
 	struct task_struct *owner;
-	bool asked;
+	bool checked;
 
 	/* The LSM hook is called under RCU here, so it must not sleep. */
 	rcu_read_lock();
 	owner = mm_owner_process(mm);
-	asked = owner && count_users(owner, mm) == users &&
-		ask_process(call, space, owner) == users &&
-		atomic_read(&mm->mm_users) == users &&
-		!mm_flags_test(MMF_MULTIPROCESS, mm);
+	checked = owner && count_users(owner, mm) == users &&
+		  check_process(call, slot, owner) == users &&
+		  atomic_read(&mm->mm_users) == users &&
+		  !mm_flags_test(MMF_MULTIPROCESS, mm);
 	rcu_read_unlock();
-	return asked;
+	return checked;
 }
 
 /*
- * One pass over all processes serves all address spaces without an answer. All
- * live threads of a process use the same address space.
+ * One pass over all processes serves all address spaces without a result. All
+ * live threads of a process use the same address space, so look at one of them
+ * to find out whether the process matters.
  */
-static void ask_all_processes(struct phys_call *call)
+static void check_all_processes(struct phys_call *call)
 {
-	struct phys_spaces *spaces = &call->spaces;
+	struct phys_mm_slots *slots = &call->mm_slots;
 	struct task_struct *process, *task;
-	struct phys_space *space;
+	struct phys_mm_slot *slot;
 	struct mm_struct *mm;
 	u32 i;
 
-	spaces->passes++;
+	slots->passes++;
 	rcu_read_lock();
 	for_each_process(process) {
 		task = find_lock_task_mm(process);
@@ -278,54 +285,54 @@ static void ask_all_processes(struct phys_call *call)
 			continue;
 		mm = task->mm;
 		task_unlock(task);
-		for (i = *space_bucket(spaces, mm); i; i = space->next) {
-			space = &spaces->space[i - 1];
-			if (space->mm == mm && !(space->answer & SPACE_KNOWN))
-				ask_process(call, space, process);
+		for (i = *mm_slot_bucket(slots, mm); i; i = slot->next) {
+			slot = &slots->slot[i - 1];
+			if (slot->mm == mm && !(slot->result & MM_CHECKED))
+				check_process(call, slot, process);
 		}
 	}
 	rcu_read_unlock();
 }
 
 /**
- * phys_ask_spaces - ask the tasks of address spaces that have no answer yet
+ * phys_check_tasks - check the tasks of address spaces that have no result yet
  * @call: the call
- * @first: index of the first address space to ask; all later ones follow
+ * @first: index of the first slot to check; all later ones follow
  *
  * Address spaces that need a pass over all processes wait until the last look
  * at the folios of the chunk, so that they share one pass. Later passes are
  * only for address spaces that the last look finds.
  *
  * Return: -EINTR if a fatal signal is pending, -EAGAIN if an address space has
- * no answer yet, -EACCES if one denies its node, else 0.
+ * no result yet, -EACCES if one denies its node, else 0.
  */
-int phys_ask_spaces(struct phys_call *call, unsigned int first)
+int phys_check_tasks(struct phys_call *call, unsigned int first)
 {
-	struct phys_spaces *spaces = &call->spaces;
-	unsigned int i, unknown = 0;
+	struct phys_mm_slots *slots = &call->mm_slots;
+	unsigned int i, unchecked = 0;
 	int err = 0;
 
-	for (i = first; i < spaces->nr; i++) {
-		struct phys_space *space = &spaces->space[i];
+	for (i = first; i < slots->nr; i++) {
+		struct phys_mm_slot *slot = &slots->slot[i];
 
-		if (space->answer & SPACE_KNOWN)
+		if (slot->result & MM_CHECKED)
 			continue;
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		if (ask_owner(call, space))
-			space->answer |= SPACE_KNOWN;
+		if (check_owner(call, slot))
+			slot->result |= MM_CHECKED;
 		else
-			unknown++;
+			unchecked++;
 		cond_resched();
 	}
-	if (unknown) {
-		if (!call->batch.last_look || spaces->passes == MAX_PASSES)
+	if (unchecked) {
+		if (!call->batch.last_look || slots->passes == MAX_PASSES)
 			return -EAGAIN;
-		ask_all_processes(call);
+		check_all_processes(call);
 	}
-	for (i = first; i < spaces->nr; i++) {
-		spaces->space[i].answer |= SPACE_KNOWN;
-		if (spaces->space[i].answer & SPACE_DENIES)
+	for (i = first; i < slots->nr; i++) {
+		slots->slot[i].result |= MM_CHECKED;
+		if (slots->slot[i].result & MM_DENIES)
 			err = -EACCES;
 	}
 	return err;

@@ -4,11 +4,13 @@
 # "unapply" is set, removes it. If "table" is set, the file is a syscall table, and the text is a
 # copy of the row of the system call "like", with our name and number.
 #
-# From the environment: path, target, out, errors. From -v: table, unapply, compat, name, number,
-# like, like_number, and ends_in_newline, which is 0 if the last line of the file has no newline.
+# From the environment: path, target, out, errors. From -v: table, unapply, name, number, like,
+# like_number, "compat", which is set if the fragment in compat/ is to be used, too, and
+# ends_in_newline, which is 0 if the last line of the file has no newline.
 #
 # Writes the new file to "out", error messages to "errors", and to stdout what is to be done: "edit
-# +LINES", "edit -LINES", "same" (the text is there already) or "none"; nothing after some errors.
+# +LINES", "edit -LINES", "same" (the text is there already) or "none". After some errors, it writes
+# nothing to stdout.
 
 function complain(message) {
 	print file ": " message >> errors
@@ -82,8 +84,8 @@ function make_row(lines, nlines,    i, field, row, nrows, offset) {
 	text[nblocks, ++block_length[nblocks]] = row
 }
 
-# Returns the number of the line below which the text of the block is to be inserted, or -1 if that
-# is not clear. Sets the global "nmatches" to the number of lines that match the anchor.
+# Returns the number of the line below which the text of the block is to be inserted, or -1 if the
+# anchor does not match exactly one line. Sets the global "nmatches" to the number of lines that match.
 function find_place(block, lines, nlines,    i, line, regex) {
 	nmatches = 0
 	if (direction[block] == "row") {

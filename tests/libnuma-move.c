@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Moves a page of its own from node 0 to node 1 and back, by its physical
- * address and through libnuma. Says a line for each thing that went well, and
- * stops at the first that did not.
+ * Moves a page of this process from node 0 to node 1 and back, by its physical
+ * address and through libnuma. Prints a line for each step that succeeds, and
+ * exits at the first that fails.
  */
 #include <err.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* No node and no error */
+/* Neither a node nor an error */
 #define UNTOUCHED	-123
 
 static unsigned char *page;
@@ -38,7 +38,7 @@ static uint64_t physical(void)
 	return (entry & ((1ULL << 55) - 1)) * page_size;
 }
 
-/* Neither the call nor libnuma's wrapper is asked. */
+/* Asks get_mempolicy(2), so that neither the call nor libnuma checks itself. */
 static void is_on(int node)
 {
 	int real;
@@ -97,7 +97,7 @@ int main(void)
 
 	status = UNTOUCHED;
 	if (numa_move_phys_pages(1, &addr, &to_1, &status, 1 << 30) != -1 || errno != EINVAL)
-		err(1, "an unknown flag");
+		err(1, "an unknown flag is not refused with EINVAL");
 	if (status != UNTOUCHED)
 		errx(1, "status is %d after an error", status);
 	is_on(0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Holds pages on node 0 for a test to move, and on SIGTERM exits 0 if every
- * byte of them is as it was. Prints where they are: the virtual address as
- * /proc/PID/numa_maps has it, each physical address, and "ready".
+ * Holds pages on node 0 for a test to move. On SIGTERM, it exits 0 if every byte of them
+ * is unchanged. It prints the pages' virtual address as in /proc/PID/numa_maps, each
+ * physical address, and "ready".
  */
 #include <err.h>
 #include <fcntl.h>
@@ -23,13 +23,13 @@
 
 static const char usage[] =
 "usage: movephys-holder [-b | -h | -p | -r | -s | -t | -u | -z] PAGES\n"
-"  -b  bound to node 0 by policy\n"
+"  -b  bound to node 0 by a policy\n"
 "  -h  in huge pages\n"
 "  -p  the first one pinned\n"
 "  -r  beside 16 TiB of reserved address space with 64 pages in it\n"
 "  -s  shared with another process\n"
-"  -t  whose first half is read all the time, in a mapping of its own\n"
-"  -u  beside 16 TiB of it with none\n"
+"  -t  the first half read all the time, in a mapping of its own\n"
+"  -u  beside 16 TiB of reserved address space without pages\n"
 "  -z  never written: the zero page\n";
 
 static void fill(__u64 *memory, size_t words)
@@ -70,7 +70,7 @@ static void pin(void *memory, size_t page)
 		err(1, "cannot take a reference with vmsplice");
 }
 
-/* As a sanitizer or a garbage collector has it */
+/* Reserves address space as a sanitizer or a garbage collector does */
 static void reserve(size_t pages, size_t page)
 {
 	const size_t size = 16UL << 40;
@@ -96,8 +96,8 @@ static void share(void)
 }
 
 /*
- * New pages wait in a batch of their CPU, where page_idle does not see them, for
- * the lists that this call, which has nothing to move, flushes them to.
+ * New pages are in an LRU batch of their CPU, where page_idle does not see
+ * them. This call has nothing to move, but drains the batches.
  */
 static void onto_lru(void)
 {
@@ -107,7 +107,10 @@ static void onto_lru(void)
 		err(1, "cannot call migrate_pages");
 }
 
-/* An emulated CPU that has a page in its TLB does not tell of another access. */
+/*
+ * An emulated CPU does not report another access to a page that is in its TLB,
+ * so flush it.
+ */
 static void forget_tlb(size_t page)
 {
 	void *memory = mmap(NULL, 64 * page, PROT_READ | PROT_WRITE,
@@ -164,9 +167,9 @@ int main(int argc, char **argv)
 		fill(memory, words);
 	if (!intact(memory, words, kind == 'z'))
 		errx(1, "memory is not what was written");
-	/* What sets it apart does not matter. */
+	/* Any advice that splits the mapping will do. */
 	if (kind == 't' && madvise(memory, size / 2, MADV_DONTDUMP))
-		err(1, "cannot part the mapping");
+		err(1, "cannot split the mapping");
 	if (kind == 'p')
 		pin(memory, page);
 	if (kind == 'r' || kind == 'u')

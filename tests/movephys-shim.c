@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A machine for movephys to run on without the call: loaded by LD_PRELOAD, it
+ * Simulates the call for movephys on a machine without it: loaded by LD_PRELOAD, this
  * answers move_phys_pages(2), kpageflags and the clock.
  *
- * All memory is mapped by one process and on node 1 until it is moved. Frames from
- * 4 GiB on are in folios of 2 MiB, from 8 GiB on in one of 1 GiB. Time passes only
- * where somebody sleeps or moves pages, so that it can be tested to the microsecond.
+ * All memory is mapped by one process, and is on node 1 until it is moved. Frames from 4
+ * GiB on are in folios of 2 MiB, and from 8 GiB on in folios of 1 GiB. Time passes only
+ * while the program sleeps or moves pages, so that tests can be exact to the microsecond.
  *
- * SHIM_LOG=FILE	note each call: seconds, entries, base pages, "move" or "query"
+ * SHIM_LOG=FILE	log each call: seconds, entries, base pages, "move" or "query"
  * SHIM_PAGE_US=N	microseconds that moving a base page takes (0)
- * SHIM_FULL=SECONDS	there is no room until then
- * SHIM_SPLIT=SECONDS	huge pages are split then
- * SHIM_BUSY=ADDRESS	this page is always busy; likewise SHIM_DENIED
+ * SHIM_FULL=SECONDS	before this time there is no room
+ * SHIM_SPLIT=SECONDS	from this time on, huge pages are split
+ * SHIM_BUSY=ADDRESS	this page is always -EBUSY
+ * SHIM_DENIED=ADDRESS	this page is always -EACCES
  * SHIM_NO_SIZES=1	kpageflags and kpagecount cannot be opened
- * SHIM_NO_SYS=1	sysfs cannot
- * SHIM_COUNT=N		what kpagecount has for every frame (1)
+ * SHIM_NO_SYS=1		files of sysfs cannot be opened
+ * SHIM_COUNT=N		kpagecount of every frame (1)
  * SHIM_TIERS=1		nodes 0 and 1 are the only ones, and there is page_idle
- * SHIM_HOT=ADDRESS	with that, what is accessed all the time: 16 MiB from there on
- * SHIM_FAIL=N		the first calls that move anything fail
+ * SHIM_HOT=ADDRESS	with SHIM_TIERS, the 16 MiB from here on are always accessed
+ * SHIM_FAIL=N		the first N calls that move pages fail
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -103,7 +104,7 @@ static void note(unsigned long count, unsigned long pages, int moves)
 
 	if (!log)
 		return;
-	/* Not of the probe for whether there is a call */
+	/* The probe for the call has no pages, and is not logged. */
 	if (pages)
 		fprintf(log, "%.6f %lu %lu %s\n", clock_now - 1000, count, pages,
 		moves ? "move" : "query");
@@ -154,7 +155,7 @@ int clock_gettime(clockid_t id, struct timespec *ts)
 int nanosleep(const struct timespec *time, struct timespec *left)
 {
 	(void)left;
-	/* Rounded up, as nobody shall wait in ever smaller steps. */
+	/* Round up, so that nothing waits in ever smaller steps. */
 	clock_now += time->tv_sec + (time->tv_nsec + 1) / 1e9;
 	return 0;
 }
@@ -176,7 +177,10 @@ int open64(const char *path, int flags, ...)
 	return *fd;
 }
 
-/* The kernel keeps marks, and finds out which are true, of the heads of folios only. */
+/*
+ * The kernel has idle bits for the heads of folios only, and checks accesses only for
+ * these.
+ */
 static ssize_t idle_words(uint64_t *words, size_t size, off64_t offset, int write)
 {
 	uint64_t hot = setting("SHIM_HOT") ? strtoull(getenv("SHIM_HOT"), NULL, 0) / PAGE : FRAMES;
@@ -227,7 +231,7 @@ ssize_t pread64(int fd, void *buffer, size_t size, off64_t offset)
 	return i * 8;
 }
 
-/* libnuma asks the machine which nodes are possible. */
+/* libnuma would reject nodes that the real machine lacks. */
 struct bitmask *numa_parse_nodestring_all(const char *text)
 {
 	struct bitmask *(*real)(const char *text) = dlsym(RTLD_NEXT, "numa_parse_nodestring_all");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counts the system calls of a program, and interrupts it after some of them, so
- * that a test can tell how soon it ends without looking at a clock.
+ * Counts the system calls of a program, and may interrupt it after some of them, so that
+ * a test can check how soon it ends without using a clock.
  */
 #include <err.h>
 #include <errno.h>
@@ -24,7 +24,10 @@ static const char usage[] =
 static long interrupt_at = -1;
 static bool no_ioctl;
 
-/* Replaces the call that is about to begin by one that fails. */
+/*
+ * Makes a system call fail with ENOTTY: at its entry, replaces it by an invalid one; at
+ * its exit, sets the result.
+ */
 static void deny(pid_t pid, bool entry)
 {
 	struct user_regs_struct regs;

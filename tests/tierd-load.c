@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory for tierd to place, of which each millisecond one word of each hot page is
- * written. It does nothing about TLBs. Commands are lines of standard input, and each
- * has an answer, a line. At its end it exits 0 if the other words are as they were.
+ * Memory for tierd to place. Each millisecond, it writes one word of each hot page, and
+ * it never flushes the TLB. Each command is a line of standard input, and each is
+ * answered by a line. At the end of its input, it exits 0 if the other words are
+ * unchanged.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -86,7 +87,7 @@ static void obey(const char *line)
 	else if (!strcmp(line, "frames\n"))
 		print_frames();
 	else
-		errx(1, "what is %s", line);
+		errx(1, "unknown command: %s", line);
 	fflush(stdout);
 }
 
@@ -117,7 +118,7 @@ int main(int argc, char **argv)
 		err(1, "cannot prefer a node");
 	for (size_t i = 0; i < pages; i++)
 		page(i)[1] = i + 1;
-	/* New pages wait in a batch of their CPU, which this call flushes to the lists. */
+	/* New pages are in an LRU batch of their CPU. This call drains the batches. */
 	if (syscall(SYS_migrate_pages, 0, 64, &everywhere, &everywhere))
 		err(1, "cannot call migrate_pages");
 	puts("ready");
@@ -128,7 +129,7 @@ int main(int argc, char **argv)
 			__atomic_fetch_add(page(first + i * step), 1, __ATOMIC_RELAXED);
 		if (poll(&input, 1, count ? 1 : -1) <= 0)
 			continue;
-		/* stdio must not keep a second command that poll() no longer sees. */
+		/* Do not use stdio, whose buffer could hide a second command from poll(). */
 		for (size_t i = 0; i < sizeof(line) - 1; i++) {
 			if (read(STDIN_FILENO, line + i, 1) != 1)
 				goto end;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory for a tiering daemon to place: 300 MiB, of which 20 MiB are hot, and others
- * from time to time. Prints each second how much of the hot memory is on node 0, as
- * move_pages(2) tells, and at the end the share over the whole run.
+ * A workload for a tiering daemon: 300 MiB of memory, of which 20 MiB are hot. Which
+ * pages are hot changes from time to time. Each second, print the percentage of the hot
+ * pages that move_pages(2) finds on node 0, and at the end the average of the whole run.
  */
 #include <err.h>
 #include <linux/mempolicy.h>
@@ -18,16 +18,16 @@
 #define PAGES		76800UL		/* of 4 KiB: 300 MiB */
 #define HOT		5120UL		/* 20 MiB */
 #define STEP		(PAGES / HOT)
-#define TICKS		100		/* a second */
-#define RANDOM		(PAGES * 13 / 1000 / TICKS)	/* touches a tick: 1.3% a second */
-#define FLUSHED		64		/* pages: from 34 on, Linux flushes a whole TLB */
+#define TICKS		100		/* per second */
+#define RANDOM		(PAGES * 13 / 1000 / TICKS)	/* accesses per tick: 1.3% of the pages per second */
+#define FLUSHED		64		/* pages: for more than 33, Linux flushes the whole TLB */
 #define SIZE		4096
 #define LINE		64
 
 static const char usage[] =
 "usage: load contiguous|scattered SECONDS PHASE\n"
-"  The hot pages are successive ones, or every 15th. After PHASE seconds it is the\n"
-"  turn of pages that were not hot before.\n";
+"  The hot pages are contiguous, or every 15th page. After each PHASE seconds, other\n"
+"  pages become hot.\n";
 
 static char *memory;
 static int scattered;
@@ -47,8 +47,11 @@ static void touch_first(void)
 	memory = mmap(NULL, PAGES * SIZE, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED || madvise(memory, PAGES * SIZE, MADV_NOHUGEPAGE))
-		err(1, "no memory");
-	/* NUMA balancing leaves memory alone that has a policy, so it has none afterwards. */
+		err(1, "cannot map memory");
+	/*
+	 * Bind the task and not the memory, and only for now: NUMA balancing skips memory that
+	 * has a policy.
+	 */
 	if (syscall(SYS_set_mempolicy, MPOL_BIND, &node, 64))
 		err(1, "set_mempolicy");
 	for (size_t i = 0; i < PAGES; i++)
@@ -58,8 +61,8 @@ static void touch_first(void)
 }
 
 /*
- * A machine that is emulated sets accessed bits only when an entry is filled into its own
- * TLB, which is much larger than that of a CPU. Flush it, so that daemons see accesses.
+ * QEMU sets an accessed bit only when it fills an entry into its own TLB, which is much
+ * larger than that of a real CPU. Flush this TLB, so that daemons see the accesses.
  */
 static void flush_tlb(void)
 {
@@ -70,7 +73,7 @@ static void flush_tlb(void)
 		own = mmap(NULL, FLUSHED * SIZE, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (own == MAP_FAILED)
-			err(1, "no memory");
+			err(1, "cannot map memory");
 	}
 	for (size_t i = 0; protection == PROT_READ && i < FLUSHED; i++)
 		own[i * SIZE]++;
@@ -84,7 +87,7 @@ static void tick(void)
 	static uint32_t random = 1;
 
 	flush_tlb();
-	/* Take some time of the CPU: by that, NUMA balancing decides when to look again. */
+	/* Use CPU time, because NUMA balancing scans a task after each portion of its CPU time. */
 	for (size_t i = 0; i < HOT; i++)
 		for (char *line = hot_page(i), *end = line + SIZE; line < end; line += LINE)
 			(*line)++;

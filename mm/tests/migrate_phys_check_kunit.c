@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of what forbids a move for a while, and of what is known of whole
- * reverse maps. Included at the end of mm/migrate_phys_check.c, so that they reach
- * its static functions.
+ * KUnit tests of busy folios, and of the answers for whole reverse maps. This
+ * file is included at the end of mm/migrate_phys_check.c, so that it reaches
+ * the static functions there.
  */
 #include <kunit/test.h>
 
-/* folio->mapping of an anonymous folio, of no anon_vma in particular */
+/* folio->mapping of an anonymous folio, but of no real anon_vma */
 #define ANON_MAPPING	((struct address_space *)1UL)
 
 static struct folio *test_folio(struct kunit *test, unsigned int order)
@@ -32,7 +32,7 @@ struct drain_case {
 	const char *name;
 	bool anon;
 	int mapped;
-	int refs;	/* ours among them */
+	int refs;	/* all references, including the test's */
 	bool lru;
 	bool waits;
 };
@@ -83,7 +83,7 @@ static void may_be_in_lru_batch_test(struct kunit *test)
 	free_folio(folio);
 }
 
-/* A folio is set aside only if a drain is due, and not at the last look. */
+/* A folio is deferred only if a drain is due, and not at the last look. */
 static void needs_drain_test(struct kunit *test)
 {
 	const struct drain_case *c = test->param_value;
@@ -114,7 +114,7 @@ static void needs_drain_test(struct kunit *test)
 	free_folio(folio);
 }
 
-/* Large folios are in no batch, so nothing is gained by a drain. */
+/* Large folios are in no batch, so a drain would not help. */
 static void large_folio_in_lru_batch_test(struct kunit *test)
 {
 	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
@@ -138,7 +138,7 @@ static const struct pin_case pin_cases[] = {
 	{ 1, GUP_PIN_COUNTING_BIAS - 1, false },
 	{ 1, GUP_PIN_COUNTING_BIAS, true },
 	{ 1, 2 * GUP_PIN_COUNTING_BIAS, true },
-	/* Mappings are no pins, however many there are. */
+	/* References of mappings are no pins, however many there are. */
 	{ GUP_PIN_COUNTING_BIAS - 1, 1, false },
 	{ GUP_PIN_COUNTING_BIAS, 1, false },
 	{ 10 * GUP_PIN_COUNTING_BIAS, GUP_PIN_COUNTING_BIAS - 1, false },
@@ -191,7 +191,7 @@ static void locked_folio_test(struct kunit *test)
 
 /* Whole reverse maps */
 
-/* An answer is as good as its witness. */
+/* An answer is valid while its witness is mapped and has the same mapping. */
 static void witness_is_valid_test(struct kunit *test)
 {
 	struct folio *folio = test_folio(test, 0);
@@ -211,8 +211,9 @@ static void witness_is_valid_test(struct kunit *test)
 }
 
 /*
- * The check of all VMAs may be as long as the walks before it, and comes again
- * when these have doubled. It fails here, since the mapping is not the folio's.
+ * The check of all VMAs may visit as many as the walks before it, and is tried
+ * again when these have visited twice as many. It fails in this test, because
+ * the mapping is not the folio's.
  */
 static void rmap_retry_test(struct kunit *test)
 {
@@ -237,7 +238,7 @@ static void rmap_retry_test(struct kunit *test)
 	free_folio(folio);
 }
 
-/* Answers are for a mapping and a node, and a new one begins from nothing. */
+/* There is an answer for each mapping and node, and a new one is empty. */
 static void find_rmap_test(struct kunit *test)
 {
 	struct phys_rmap slots[2] = { };
@@ -270,7 +271,10 @@ static void find_rmap_test(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, rmap->witness);
 	KUNIT_EXPECT_EQ(test, rmap->walked, 0U);
 
-	/* A shared folio without MPOL_MF_MOVE_ALL, and policies, need a walk. */
+	/*
+	 * Shared folios without MPOL_MF_MOVE_ALL, and MPOL_MF_STRICT, need a
+	 * walk for each folio.
+	 */
 	atomic_set(&folio->_mapcount, 1);
 	KUNIT_EXPECT_NULL(test, find_rmap(call, folio, 0, 2));
 	call->flags = MPOL_MF_MOVE_ALL;

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of the folio at an address. Included at the end of
- * mm/migrate_phys_frame.c, so that they reach its static functions.
+ * KUnit tests of taking the folio at an address. This file is included at the
+ * end of mm/migrate_phys_frame.c, so that it reaches the static functions
+ * there.
  */
 #include <kunit/test.h>
 
-/* folio->mapping of an anonymous folio, of no anon_vma in particular */
+/* folio->mapping of an anonymous folio, but of no real anon_vma */
 #define ANON_MAPPING	((struct address_space *)1UL)
 
 /* Addresses */
 
-/* The width of an address may depend on the boot. */
+/* MAX_PHYSMEM_BITS may depend on the boot, so compute the cases from it. */
 static void address_to_pfn_test(struct kunit *test)
 {
 	unsigned long pfn;
@@ -24,13 +25,13 @@ static void address_to_pfn_test(struct kunit *test)
 				    "bit %d", bit);
 		if (ok)
 			KUNIT_EXPECT_EQ(test, pfn, addr >> PAGE_SHIFT);
-		/* All bits below it: the last byte before */
+		/* The byte before has all lower bits set */
 		ok = bit <= MAX_PHYSMEM_BITS;
 		KUNIT_EXPECT_EQ_MSG(test, address_to_pfn(addr - 1, &pfn), ok,
 				    "bits below %d", bit);
 		if (ok)
 			KUNIT_EXPECT_EQ(test, pfn, (addr - 1) >> PAGE_SHIFT);
-		/* A bit that is too high is not dropped. */
+		/* A bit that is too high must not be ignored. */
 		KUNIT_EXPECT_EQ_MSG(test, address_to_pfn(addr | PAGE_SIZE, &pfn),
 				    bit < MAX_PHYSMEM_BITS, "bit %d", bit);
 	}
@@ -68,7 +69,10 @@ static void page_case_desc(const struct page_case *c, char *desc)
 
 KUNIT_ARRAY_PARAM(page, page_cases, page_case_desc);
 
-/* The owner of memory that no process can map may set its count. */
+/*
+ * The owner of an unmapped or reserved page may set its count, so the call must
+ * take no reference on it. Large and locked folios are safe.
+ */
 static void phys_get_folio_test(struct kunit *test)
 {
 	const struct page_case *c = test->param_value;
@@ -110,7 +114,7 @@ static void phys_get_no_folio_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, phys_get_folio(-1UL, &folio), -ENOENT);
 }
 
-/* A page whose count is 0 is free, or will be. */
+/* A page with a count of 0 is free, or about to be, or frozen. */
 static void phys_get_frozen_test(struct kunit *test)
 {
 	struct page *page = alloc_page(GFP_KERNEL);
@@ -136,7 +140,7 @@ static void no_memory_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, query_address(U64_MAX), -ENOENT);
 }
 
-/* Whether a process maps a folio, and why not */
+/* Checks of whether a process maps a folio, and if not, why */
 
 enum kind { NONE, ANON, PAGECACHE };
 
@@ -145,7 +149,7 @@ struct folio_case {
 	enum kind kind;
 	bool slab, mapped, uptodate, swapbacked, locked, lru;
 	int mapped_ret;		/* of folio_check_mapped() */
-	int unmapped_ret;	/* of folio_check_unmapped(); 0: not asked */
+	int unmapped_ret;	/* of folio_check_unmapped(); 0: is not called */
 };
 
 static const struct folio_case folio_cases[] = {
@@ -162,7 +166,7 @@ static const struct folio_case folio_cases[] = {
 	  .swapbacked = true, .lru = true },
 	{ "anonymous, unmapped", ANON, .uptodate = true, .swapbacked = true,
 	  .lru = true, .mapped_ret = -ENOENT, .unmapped_ret = -ENOENT },
-	{ "anonymous, on its way", ANON, .uptodate = true, .swapbacked = true,
+	{ "anonymous, being moved or reclaimed", ANON, .uptodate = true, .swapbacked = true,
 	  .locked = true, .mapped_ret = -ENOENT, .unmapped_ret = -EBUSY },
 	{ "anonymous, locked, on its LRU list", ANON, .uptodate = true,
 	  .swapbacked = true, .locked = true, .lru = true,
@@ -173,7 +177,7 @@ static const struct folio_case folio_cases[] = {
 	  .lru = true },
 	{ "file, mapped and locked", PAGECACHE, .mapped = true,
 	  .uptodate = true, .locked = true, .lru = true },
-	{ "file, mapped, could not be written", PAGECACHE, .mapped = true,
+	{ "file, mapped, failed to write", PAGECACHE, .mapped = true,
 	  .lru = true },
 	{ "driver's page with a mapping, mapped", PAGECACHE, .mapped = true,
 	  .mapped_ret = -EFAULT },
@@ -182,7 +186,7 @@ static const struct folio_case folio_cases[] = {
 	{ "file, locked, on its LRU list", PAGECACHE, .uptodate = true,
 	  .locked = true, .lru = true, .mapped_ret = -ENOENT,
 	  .unmapped_ret = -ENOENT },
-	{ "file, on its way", PAGECACHE, .uptodate = true, .locked = true,
+	{ "file, being moved or reclaimed", PAGECACHE, .uptodate = true, .locked = true,
 	  .mapped_ret = -ENOENT, .unmapped_ret = -EBUSY },
 	{ "file, isolated and unlocked", PAGECACHE, .uptodate = true,
 	  .mapped_ret = -ENOENT, .unmapped_ret = -ENOENT },
@@ -245,7 +249,7 @@ static void folio_check_test(struct kunit *test)
 	if (c->unmapped_ret) {
 		KUNIT_EXPECT_EQ(test, folio_check_unmapped(folio),
 				c->unmapped_ret);
-		/* A migration may have mapped it again meanwhile. */
+		/* A migration may have mapped the folio again in the meantime. */
 		if (c->uptodate && c->kind != NONE && !c->locked) {
 			atomic_set(&folio->_mapcount, 0);
 			KUNIT_EXPECT_EQ(test, folio_check_unmapped(folio), 0);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A filesystem for the tests of move_phys_pages(2): its files are in memory only,
- * and all but the last have no migrate_folio. The name of a file says how it
- * behaves:
+ * A filesystem for the tests of move_phys_pages(2). Its files are only in
+ * memory. Except for "locked", they have no migrate_folio. The name of a file
+ * determines its behaviour:
  *
- * written	its pages can be written out
- * broken	writing out fails, and the page stays dirty
- * lossy	writing out fails, and the page is clean nevertheless
- * late		likewise, but only the file is told of the failure
+ * written		its pages can be written out
+ * broken		writing out fails, and the page stays dirty
+ * lossy		writing out fails, but the page is clean afterwards
+ * late		as lossy, but the failure is only recorded in the mapping
  * busy		cannot be written out, and never releases the private data of a page
- * locked	a page stays locked for as long as a process lives that writes to it
- * writepage	exists if this kernel writes out single pages
+ * locked		a page stays locked as long as a process lives that writes to it
+ * writepage	as written, but exists only if this kernel has ->writepage
  *
- * A file comes into being when it is looked up.
+ * The lookup of a file creates it.
  */
 
 #include <linux/dcache.h>
@@ -38,7 +38,7 @@ static int phys_fs_read_folio(struct file *file, struct folio *folio)
 	return 0;
 }
 
-/* Each gets a locked folio, which is no longer dirty, and unlocks it. */
+/* Each of these gets a locked folio that is no longer dirty, and unlocks it. */
 
 static int phys_fs_written(struct folio *folio, struct writeback_control *wbc)
 {
@@ -214,7 +214,10 @@ static const struct super_operations phys_fs_super_operations = {
 static int phys_fs_fill_super(struct super_block *sb, struct fs_context *fc)
 {
 	struct inode *root;
-	/* Without one it counts as a filesystem that never writes back */
+	/*
+	 * Without a bdi, this would count as a filesystem that never writes
+	 * back.
+	 */
 	int err = super_setup_bdi(sb);
 
 	if (err)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of the call's tables and statuses. Included at the end of
- * mm/migrate_phys.c, so that they reach its static functions.
+ * KUnit tests of the call's tables and statuses. This file is included at the
+ * end of mm/migrate_phys.c, so that it reaches the static functions there.
  */
 #include <kunit/test.h>
 
@@ -45,7 +45,7 @@ static void node_has_memory_test(struct kunit *test)
 				    !!node_state(nid, N_MEMORY), "%d", nid);
 }
 
-/* Of all that a status can be */
+/* Check every possible status. */
 static void status_is_failure_test(struct kunit *test)
 {
 	int status;
@@ -68,7 +68,7 @@ static void status_is_failure_test(struct kunit *test)
 /* The records of a chunk's folios */
 
 struct records_case {
-	unsigned int entries;	/* that the buckets are made for */
+	unsigned int entries;	/* for which the number of buckets is chosen */
 	unsigned long first, step;
 };
 
@@ -90,11 +90,11 @@ static void records_case_desc(const struct records_case *c, char *desc)
 
 KUNIT_ARRAY_PARAM(records, records_cases, records_case_desc);
 
-/* However few buckets there are, all records are found. */
+/* All records are found, however few buckets there are. */
 static void records_full_test(struct kunit *test)
 {
 	const struct records_case *c = test->param_value;
-	struct phys_records *records = &call_of(test)->now;
+	struct phys_records *records = &call_of(test)->records;
 	int i;
 
 	records->bits = ilog2(c->entries) + 1;
@@ -120,7 +120,10 @@ static void records_full_test(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, lookup(records, c->first, 0));
 }
 
-/* Two chunks of the greatest size are known, each in its own table. */
+/*
+ * The records of this chunk and of the chunk before are found, each in its own
+ * table, also if both chunks have the maximum size.
+ */
 static void next_records_test(struct kunit *test)
 {
 	struct phys_call *call = call_of(test);
@@ -129,26 +132,29 @@ static void next_records_test(struct kunit *test)
 	for (chunk = 0; chunk < 4; chunk++) {
 		next_records(call);
 		for (i = 0; i < PHYS_CHUNK; i++)
-			add_record(&call->now, chunk * PHYS_CHUNK + i, 0, chunk);
+			add_record(&call->records, chunk * PHYS_CHUNK + i, 0, chunk);
 		for (i = 0; i < (chunk + 1) * PHYS_CHUNK; i++) {
-			struct phys_record *now = lookup(&call->now, i, 0);
-			struct phys_record *before = lookup(&call->before, i, 0);
+			struct phys_record *record = lookup(&call->records, i, 0);
+			struct phys_record *prev = lookup(&call->prev_records, i, 0);
 
-			KUNIT_EXPECT_EQ(test, !!now, i / PHYS_CHUNK == chunk);
-			KUNIT_EXPECT_EQ(test, !!before,
+			KUNIT_EXPECT_EQ(test, !!record, i / PHYS_CHUNK == chunk);
+			KUNIT_EXPECT_EQ(test, !!prev,
 					i / PHYS_CHUNK + 1 == chunk);
-			if (now)
-				KUNIT_EXPECT_EQ(test, now->pfn, i);
-			if (before)
-				KUNIT_EXPECT_EQ(test, before->pfn, i);
+			if (record)
+				KUNIT_EXPECT_EQ(test, record->pfn, i);
+			if (prev)
+				KUNIT_EXPECT_EQ(test, prev->pfn, i);
 		}
 	}
 }
 
-/* A huge page may have become small ones, or small ones a huge page. */
+/*
+ * Folios of different orders may start at the same frame during a call, because
+ * a huge page may be split, and small pages may become a huge page.
+ */
 static void record_by_order_test(struct kunit *test)
 {
-	struct phys_records *records = &call_of(test)->now;
+	struct phys_records *records = &call_of(test)->records;
 
 	add_record(records, 512, 0, 1);
 	add_record(records, 512, 9, 2);
@@ -168,8 +174,8 @@ static void phys_find_record_test(struct kunit *test)
 		unsigned long first = 3UL << order, last = (4UL << order) - 1;
 		struct phys_record *record;
 
-		forget_records(&call->now);
-		record = add_record(&call->now, first, order, 0);
+		forget_records(&call->records);
+		record = add_record(&call->records, first, order, 0);
 		KUNIT_EXPECT_PTR_EQ(test, record,
 				    phys_find_record(call, first, order));
 		KUNIT_EXPECT_PTR_EQ(test, record,
@@ -190,7 +196,10 @@ struct find_case {
 
 #define ORDERS	(BIT(0) | BIT(4) | BIT(9) | BIT(18))
 
-/* There are 0x200 and 0x40000 of order 9 and 18, 0x410 of 4, 0x800 of 0. */
+/*
+ * find_record_test() adds records of order 9 at 0x200, 18 at 0x40000, 4 at
+ * 0x410, and 0 at 0x800.
+ */
 static const struct find_case find_cases[] = {
 	{ 0, ORDERS, NOT_FOUND },
 	{ 1, ORDERS, NOT_FOUND },
@@ -230,17 +239,20 @@ static void find_record_test(struct kunit *test)
 	struct phys_call *call = call_of(test);
 	struct phys_record *record;
 
-	add_record(&call->now, 0x200, 9, 9);
-	add_record(&call->now, 0x40000, 18, 18);
-	add_record(&call->now, 0x410, 4, 4);
-	add_record(&call->now, 0x800, 0, 0);
-	call->now.orders = c->orders;
+	add_record(&call->records, 0x200, 9, 9);
+	add_record(&call->records, 0x40000, 18, 18);
+	add_record(&call->records, 0x410, 4, 4);
+	add_record(&call->records, 0x800, 0, 0);
+	call->records.orders = c->orders;
 	record = find_or_copy_record(call, c->pfn);
 	KUNIT_EXPECT_EQ(test, record ? record->status : NOT_FOUND, c->status);
-	KUNIT_EXPECT_EQ(test, call->now.nr, 4U);
+	KUNIT_EXPECT_EQ(test, call->records.nr, 4U);
 }
 
-/* Each frame of the last folio of its order leads to it. */
+/*
+ * The first and the last frame of the last folio of each order lead to its
+ * record.
+ */
 static void find_record_at_the_end_test(struct kunit *test)
 {
 	struct phys_call *call = call_of(test);
@@ -250,53 +262,59 @@ static void find_record_at_the_end_test(struct kunit *test)
 		unsigned long first = MAX_PFN & ~(BIT(order) - 1);
 		struct phys_record *record;
 
-		forget_records(&call->now);
-		record = add_record(&call->now, first, order, 0);
+		forget_records(&call->records);
+		record = add_record(&call->records, first, order, 0);
 		KUNIT_EXPECT_PTR_EQ(test, record, find_or_copy_record(call, first));
 		KUNIT_EXPECT_PTR_EQ(test, record, find_or_copy_record(call, MAX_PFN));
 		KUNIT_EXPECT_NULL(test, find_or_copy_record(call, first - 1));
 	}
 }
 
-/* Duplicates in a chunk, in any order, have one record. */
+/* Duplicates in a chunk have one record, in any order. */
 static void find_duplicates_test(struct kunit *test)
 {
 	struct phys_call *call = call_of(test);
 	struct phys_record *huge, *small;
 	unsigned long pfn;
 
-	huge = add_record(&call->now, 512, 9, 1);
-	small = add_record(&call->now, 511, 0, 2);
+	huge = add_record(&call->records, 512, 9, 1);
+	small = add_record(&call->records, 511, 0, 2);
 	for (pfn = 1023; pfn >= 512; pfn--)
 		KUNIT_EXPECT_PTR_EQ(test, find_or_copy_record(call, pfn), huge);
 	KUNIT_EXPECT_PTR_EQ(test, find_or_copy_record(call, 511), small);
 	KUNIT_EXPECT_NULL(test, find_or_copy_record(call, 510));
 	KUNIT_EXPECT_NULL(test, find_or_copy_record(call, 1024));
-	KUNIT_EXPECT_EQ(test, call->now.nr, 2U);
+	KUNIT_EXPECT_EQ(test, call->records.nr, 2U);
 }
 
-/* A huge page that moved is known as long as each chunk names it. */
+/*
+ * The record of a huge page is kept as long as each chunk has an entry for that
+ * page.
+ */
 static void find_across_chunks_test(struct kunit *test)
 {
 	struct phys_call *call = call_of(test);
 	struct phys_record *record;
 	int chunk;
 
-	add_record(&call->now, BIT(18), 18, 3);
-	add_record(&call->now, 0, 0, 1);
+	add_record(&call->records, BIT(18), 18, 3);
+	add_record(&call->records, 0, 0, 1);
 	for (chunk = 0; chunk < 8; chunk++) {
 		next_records(call);
 		record = find_or_copy_record(call, BIT(18) + chunk * PHYS_CHUNK);
 		KUNIT_ASSERT_NOT_NULL(test, record);
 		KUNIT_EXPECT_EQ(test, record->status, 3);
 		KUNIT_EXPECT_PTR_EQ(test, find_or_copy_record(call, BIT(19) - 1), record);
-		KUNIT_EXPECT_EQ(test, call->now.nr, 1U);
+		KUNIT_EXPECT_EQ(test, call->records.nr, 1U);
 	}
-	/* Chunks without a folio do not count. */
+	/*
+	 * A chunk without folios does not replace the records of the chunk
+	 * before.
+	 */
 	next_records(call);
 	next_records(call);
-	KUNIT_EXPECT_NOT_NULL(test, lookup(&call->before, BIT(18), 18));
-	add_record(&call->now, 0, 0, 1);
+	KUNIT_EXPECT_NOT_NULL(test, lookup(&call->prev_records, BIT(18), 18));
+	add_record(&call->records, 0, 0, 1);
 	next_records(call);
 	KUNIT_EXPECT_NULL(test, find_or_copy_record(call, BIT(18)));
 }
@@ -306,14 +324,14 @@ static void find_prefers_this_chunk_test(struct kunit *test)
 {
 	struct phys_call *call = call_of(test);
 
-	add_record(&call->now, 7, 0, -EBUSY);
+	add_record(&call->records, 7, 0, -EBUSY);
 	next_records(call);
-	add_record(&call->now, 7, 0, 1);
+	add_record(&call->records, 7, 0, 1);
 	KUNIT_EXPECT_EQ(test, find_or_copy_record(call, 7)->status, 1);
 
-	/* Of whatever size either was */
+	/* The order of either folio does not matter. */
 	next_records(call);
-	add_record(&call->now, 0, 9, 2);
+	add_record(&call->records, 0, 9, 2);
 	KUNIT_EXPECT_EQ(test, find_or_copy_record(call, 7)->status, 2);
 }
 
@@ -323,8 +341,8 @@ static void find_small_beside_large_test(struct kunit *test)
 	struct phys_call *call = call_of(test);
 	struct phys_record *record;
 
-	add_record(&call->now, 7, 0, 1);
-	add_record(&call->now, BIT(18), 18, 2);
+	add_record(&call->records, 7, 0, 1);
+	add_record(&call->records, BIT(18), 18, 2);
 	next_records(call);
 	record = find_or_copy_record(call, 7);
 	KUNIT_ASSERT_NOT_NULL(test, record);
@@ -335,7 +353,7 @@ static void find_small_beside_large_test(struct kunit *test)
 /* The end of a chunk */
 
 /*
- * A folio that is on no LRU list is set aside when the batch is moved. So the
+ * A folio that is on no LRU list is deferred when the batch is moved. So the
  * batch must be moved before the last look, which finds that no process maps
  * this folio.
  */
@@ -346,7 +364,7 @@ static void finish_folios_test(struct kunit *test)
 	struct phys_record *record;
 
 	KUNIT_ASSERT_NOT_NULL(test, folio);
-	record = add_record(&call->now, folio_pfn(folio), 0, folio_nid(folio));
+	record = add_record(&call->records, folio_pfn(folio), 0, folio_nid(folio));
 	folio_get(folio);
 	add_to_batch(call, folio, record);
 	KUNIT_EXPECT_EQ(test, finish_folios(call), 0);
@@ -394,7 +412,7 @@ static void set_statuses_test(struct kunit *test)
 	unsigned long failed = 0;
 	unsigned int i, k;
 
-	add_record(&call->now, 20, 0, c->status);
+	add_record(&call->records, 20, 0, c->status);
 	for (k = 0; k < ARRAY_SIZE(counts); k++) {
 		for (i = 0; i < PHYS_CHUNK; i++) {
 			call->chunk.status[i] = i < counts[k] ?
@@ -430,10 +448,10 @@ static void set_mixed_statuses_test(struct kunit *test)
 	struct phys_call *call = call_of(test);
 	int i;
 
-	add_record(&call->now, 10, 0, 2);
-	add_record(&call->now, 20, 0, -EBUSY);
-	add_record(&call->now, 30, 0, -EACCES);
-	add_record(&call->now, 40, 0, -ENOMEM);
+	add_record(&call->records, 10, 0, 2);
+	add_record(&call->records, 20, 0, -EBUSY);
+	add_record(&call->records, 30, 0, -EACCES);
+	add_record(&call->records, 40, 0, -ENOMEM);
 	for (i = 0; i < ARRAY_SIZE(entries); i++)
 		call->chunk.status[i] = entries[i].before;
 	call->chunk.nr = ARRAY_SIZE(entries);
@@ -460,12 +478,12 @@ static void expect_tables(struct kunit *test, const struct phys_call *call,
 			  unsigned int entries, void *room, void *end)
 {
 	const struct table tables[] = {
-		TABLE(call->now.bucket, 1UL << call->now.bits),
-		TABLE(call->now.record, entries),
-		TABLE(call->before.bucket, 1UL << call->before.bits),
-		TABLE(call->before.record, entries),
-		TABLE(call->spaces.bucket, 1UL << call->spaces.bits),
-		TABLE(call->spaces.space, 1UL << call->spaces.bits),
+		TABLE(call->records.bucket, 1UL << call->records.bits),
+		TABLE(call->records.record, entries),
+		TABLE(call->prev_records.bucket, 1UL << call->prev_records.bits),
+		TABLE(call->prev_records.record, entries),
+		TABLE(call->mm_slots.bucket, 1UL << call->mm_slots.bits),
+		TABLE(call->mm_slots.slot, 1UL << call->mm_slots.bits),
 		TABLE(call->batch.rmap, 1UL << call->batch.rmap_bits),
 		TABLE(call->batch.target, entries),
 		TABLE(call->chunk.addr, entries),
@@ -494,7 +512,7 @@ static void expect_tables(struct kunit *test, const struct phys_call *call,
 	}
 }
 
-/* Room on the stack is aligned to 8 bytes, and to no more. */
+/* The caller's buffer, on the stack, is aligned to 8 bytes, and to no more. */
 static void lay_out_tables_test(struct kunit *test)
 {
 	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
@@ -506,33 +524,37 @@ static void lay_out_tables_test(struct kunit *test)
 		void *end = lay_out_tables(call, entries, room);
 
 		expect_tables(test, call, entries, room, end);
-		KUNIT_EXPECT_EQ(test, call->now.bits, call->before.bits);
-		KUNIT_EXPECT_LE(test, entries, BIT(call->now.bits));
+		KUNIT_EXPECT_EQ(test, call->records.bits, call->prev_records.bits);
+		KUNIT_EXPECT_LE(test, entries, BIT(call->records.bits));
 		KUNIT_EXPECT_GE(test, call->batch.rmap_bits, 1U);
 	}
 }
 
-/* Memory is allocated only for calls that do not fit where they are given room. */
+/*
+ * Memory is allocated only for calls whose tables do not fit in the caller's
+ * buffer.
+ */
 static void make_tables_test(struct kunit *test)
 {
 	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
-	void *few = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	void *buffer = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
 	unsigned int entries;
 
 	KUNIT_ASSERT_NOT_NULL(test, call);
-	KUNIT_ASSERT_NOT_NULL(test, few);
+	KUNIT_ASSERT_NOT_NULL(test, buffer);
 	for (entries = 1; entries <= PHYS_CHUNK; entries++) {
-		size_t needed = lay_out_tables(call, entries, few) - few;
+		size_t needed = lay_out_tables(call, entries, buffer) - buffer;
 
 		call->tables = NULL;
 		if (needed <= PAGE_SIZE) {
-			KUNIT_EXPECT_EQ(test, make_tables(call, entries, few,
+			KUNIT_EXPECT_EQ(test, make_tables(call, entries, buffer,
 							  needed), 0);
 			KUNIT_EXPECT_NULL(test, call->tables);
-			expect_tables(test, call, entries, few, few + needed);
+			expect_tables(test, call, entries, buffer,
+				      buffer + needed);
 		}
-		KUNIT_ASSERT_EQ(test, make_tables(call, entries, few, needed - 1),
-				0);
+		KUNIT_ASSERT_EQ(test, make_tables(call, entries, buffer,
+						  needed - 1), 0);
 		KUNIT_EXPECT_NOT_NULL(test, call->tables);
 		expect_tables(test, call, entries, call->tables,
 			      call->tables + needed);

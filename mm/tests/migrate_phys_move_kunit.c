@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of targets. Included at the end of mm/migrate_phys_move.c, so that
- * they reach its static functions.
+ * KUnit tests of target folios, isolation and drains. This file is included at
+ * the end of mm/migrate_phys_move.c, so that it reaches the static functions
+ * there.
  */
 #include <kunit/test.h>
 
@@ -19,7 +20,7 @@ static void target_gfp_test(struct kunit *test)
 
 		KUNIT_EXPECT_TRUE_MSG(test, (gfp & always) == always,
 				      "order %u", order);
-		/* The caller's cpuset does not count, and nobody waits for I/O. */
+		/* Without __GFP_HARDWALL, the caller's cpuset does not matter. */
 		KUNIT_EXPECT_TRUE_MSG(test, !(gfp & __GFP_HARDWALL),
 				      "order %u", order);
 		/* With __GFP_NORETRY the allocator compacts and does not reclaim. */
@@ -153,7 +154,7 @@ KUNIT_ARRAY_PARAM(isolate, isolate_cases, isolate_case_desc);
 
 /*
  * These folios are on no LRU list, as if they were in a batch of some CPU: they
- * are set aside until a drain, and busy after it.
+ * are deferred until a drain, and busy after it.
  */
 static void isolate_folios_test(struct kunit *test)
 {
@@ -164,33 +165,33 @@ static void isolate_folios_test(struct kunit *test)
 	u16 bucket[1 << 2] = { };
 	struct phys_record *record;
 	LIST_HEAD(list);
-	int i, aside = 0;
+	int i, deferred = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, call);
-	call->now.bits = 2;
-	call->now.bucket = bucket;
-	call->now.record = records;
-	call->now.nr = TARGETS;
+	call->records.bits = 2;
+	call->records.bucket = bucket;
+	call->records.record = records;
+	call->records.nr = TARGETS;
 	call->batch.last_look = c->last_look;
 	for (i = 0; i < TARGETS; i++) {
 		u32 hash;
 
 		folios[i] = test_folio(test, 0);
-		/* One for the batch, one for this test */
+		/* One reference for the batch, one for this test */
 		folio_get(folios[i]);
 		records[i] = (struct phys_record) {
 			.pfn = folio_pfn(folios[i]),
 			.status = 1,
 			.link = i ? &records[i - 1] : NULL,
 		};
-		hash = hash_long(records[i].pfn, call->now.bits);
+		hash = hash_long(records[i].pfn, call->records.bits);
 		records[i].next = bucket[hash];
 		bucket[hash] = i + 1;
 	}
 	isolate_folios(call, &records[TARGETS - 1], c->without_target, &list);
 	KUNIT_EXPECT_TRUE(test, list_empty(&list));
-	for (record = call->batch.aside; record; record = record->link)
-		aside++;
+	for (record = call->batch.deferred; record; record = record->link)
+		deferred++;
 	for (i = 0; i < TARGETS; i++) {
 		bool target = TARGETS - 1 - i >= c->without_target;
 
@@ -199,14 +200,17 @@ static void isolate_folios_test(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, folio_ref_count(folios[i]), 1);
 		folio_put(folios[i]);
 	}
-	KUNIT_EXPECT_EQ(test, aside,
+	KUNIT_EXPECT_EQ(test, deferred,
 			c->last_look ? 0 : TARGETS - c->without_target);
-	KUNIT_EXPECT_EQ(test, call->batch.drain, aside > 0);
+	KUNIT_EXPECT_EQ(test, call->batch.drain, deferred > 0);
 }
 
 /* Drains */
 
-/* Each drain puts off the next until the call has twice as many entries. */
+/*
+ * After a drain, the next one waits until the call has handled twice as many
+ * entries.
+ */
 static void phys_drain_test(struct kunit *test)
 {
 	static const struct {

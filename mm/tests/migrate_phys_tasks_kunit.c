@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of the table of address spaces and of what a task answers. Included
- * at the end of mm/migrate_phys_tasks.c, so that they reach its static functions.
+ * KUnit tests of the table of address spaces, and of the checks of tasks. This
+ * file is included at the end of mm/migrate_phys_tasks.c, so that it reaches
+ * the static functions there.
  */
 #include <kunit/test.h>
 
-#define FEW_BITS	2
+#define INITIAL_BITS	2
 #define MMS		12
 
 /* The table */
 
-struct spaces_room {
-	struct phys_space space[1 << FEW_BITS];
-	u32 bucket[1 << FEW_BITS];
+struct mm_slots_room {
+	struct phys_mm_slot slot[1 << INITIAL_BITS];
+	u32 bucket[1 << INITIAL_BITS];
 };
 
-static void make_spaces(struct kunit *test, struct phys_spaces *spaces)
+static void make_mm_slots(struct kunit *test, struct phys_mm_slots *slots)
 {
-	struct spaces_room *room = kunit_kzalloc(test, sizeof(*room), GFP_KERNEL);
+	struct mm_slots_room *room = kunit_kzalloc(test, sizeof(*room), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, room);
-	*spaces = (struct phys_spaces) {
-		.space = room->space,
-		.bits = FEW_BITS,
+	*slots = (struct phys_mm_slots) {
+		.slot = room->slot,
+		.bits = INITIAL_BITS,
 		.bucket = room->bucket,
 	};
 }
@@ -39,94 +40,94 @@ static struct mm_struct *make_mms(struct kunit *test, unsigned int nr)
 	return mms;
 }
 
-/* An address space has an entry for each node. */
-static void spaces_by_node_test(struct kunit *test)
+/* An address space has a slot for each node. */
+static void mm_slots_by_node_test(struct kunit *test)
 {
 	struct mm_struct *mms = make_mms(test, 2);
-	struct phys_spaces spaces;
-	struct phys_space *space;
+	struct phys_mm_slots slots;
+	struct phys_mm_slot *slot;
 
-	make_spaces(test, &spaces);
-	KUNIT_EXPECT_NULL(test, phys_find_space(&spaces, mms, 0));
-	KUNIT_EXPECT_EQ(test, phys_add_space(&spaces, mms, 5), 0);
-	KUNIT_EXPECT_EQ(test, phys_add_space(&spaces, mms, 6), 0);
-	KUNIT_EXPECT_EQ(test, phys_add_space(&spaces, mms + 1, 5), 0);
-	KUNIT_EXPECT_EQ(test, spaces.nr, 3U);
+	make_mm_slots(test, &slots);
+	KUNIT_EXPECT_NULL(test, phys_find_mm_slot(&slots, mms, 0));
+	KUNIT_EXPECT_EQ(test, phys_add_mm_slot(&slots, mms, 5), 0);
+	KUNIT_EXPECT_EQ(test, phys_add_mm_slot(&slots, mms, 6), 0);
+	KUNIT_EXPECT_EQ(test, phys_add_mm_slot(&slots, mms + 1, 5), 0);
+	KUNIT_EXPECT_EQ(test, slots.nr, 3U);
 	KUNIT_EXPECT_EQ(test, atomic_read(&mms[0].mm_count), 3);
 	KUNIT_EXPECT_EQ(test, atomic_read(&mms[1].mm_count), 2);
 
-	space = phys_find_space(&spaces, mms, 5);
-	KUNIT_ASSERT_NOT_NULL(test, space);
-	KUNIT_EXPECT_PTR_EQ(test, space->mm, mms);
-	KUNIT_EXPECT_EQ(test, space->nid, 5);
-	KUNIT_EXPECT_EQ(test, space->answer, 0U);
-	space->answer = SPACE_KNOWN | SPACE_DENIES;
-	space = phys_find_space(&spaces, mms, 6);
-	KUNIT_ASSERT_NOT_NULL(test, space);
-	KUNIT_EXPECT_EQ(test, space->nid, 6);
-	KUNIT_EXPECT_EQ(test, space->answer, 0U);
-	KUNIT_EXPECT_NOT_NULL(test, phys_find_space(&spaces, mms + 1, 5));
-	KUNIT_EXPECT_NULL(test, phys_find_space(&spaces, mms + 1, 6));
-	KUNIT_EXPECT_EQ(test, phys_find_space(&spaces, mms, 5)->answer,
-			SPACE_KNOWN | SPACE_DENIES);
+	slot = phys_find_mm_slot(&slots, mms, 5);
+	KUNIT_ASSERT_NOT_NULL(test, slot);
+	KUNIT_EXPECT_PTR_EQ(test, slot->mm, mms);
+	KUNIT_EXPECT_EQ(test, slot->nid, 5);
+	KUNIT_EXPECT_EQ(test, slot->result, 0U);
+	slot->result = MM_CHECKED | MM_DENIES;
+	slot = phys_find_mm_slot(&slots, mms, 6);
+	KUNIT_ASSERT_NOT_NULL(test, slot);
+	KUNIT_EXPECT_EQ(test, slot->nid, 6);
+	KUNIT_EXPECT_EQ(test, slot->result, 0U);
+	KUNIT_EXPECT_NOT_NULL(test, phys_find_mm_slot(&slots, mms + 1, 5));
+	KUNIT_EXPECT_NULL(test, phys_find_mm_slot(&slots, mms + 1, 6));
+	KUNIT_EXPECT_EQ(test, phys_find_mm_slot(&slots, mms, 5)->result,
+			MM_CHECKED | MM_DENIES);
 
-	phys_forget_spaces(&spaces);
-	KUNIT_EXPECT_EQ(test, spaces.nr, 0U);
-	KUNIT_EXPECT_NULL(test, phys_find_space(&spaces, mms, 5));
+	phys_forget_mm_slots(&slots);
+	KUNIT_EXPECT_EQ(test, slots.nr, 0U);
+	KUNIT_EXPECT_NULL(test, phys_find_mm_slot(&slots, mms, 5));
 	KUNIT_EXPECT_EQ(test, atomic_read(&mms[0].mm_count), 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&mms[1].mm_count), 1);
 
-	/* A new entry does not inherit an old answer. */
-	KUNIT_EXPECT_EQ(test, phys_add_space(&spaces, mms, 5), 0);
-	KUNIT_EXPECT_EQ(test, phys_find_space(&spaces, mms, 5)->answer, 0U);
-	phys_forget_spaces(&spaces);
+	/* A new slot does not inherit an old result. */
+	KUNIT_EXPECT_EQ(test, phys_add_mm_slot(&slots, mms, 5), 0);
+	KUNIT_EXPECT_EQ(test, phys_find_mm_slot(&slots, mms, 5)->result, 0U);
+	phys_forget_mm_slots(&slots);
 }
 
-/* A full table takes no more, and what it has stays when it is enlarged. */
-static void enlarge_spaces_test(struct kunit *test)
+/* A full table takes no new slot, and keeps its slots when it is enlarged. */
+static void enlarge_mm_slots_test(struct kunit *test)
 {
 	struct mm_struct *mms = make_mms(test, MMS);
-	struct phys_spaces spaces;
+	struct phys_mm_slots slots;
 	unsigned int bits, nr = 0, i;
-	struct phys_space *space;
+	struct phys_mm_slot *slot;
 
-	make_spaces(test, &spaces);
-	for (bits = FEW_BITS; bits <= FEW_BITS + 8; bits += 4) {
-		KUNIT_ASSERT_EQ(test, spaces.bits, bits);
+	make_mm_slots(test, &slots);
+	for (bits = INITIAL_BITS; bits <= INITIAL_BITS + 8; bits += 4) {
+		KUNIT_ASSERT_EQ(test, slots.bits, bits);
 		for (; nr < BIT(bits); nr++) {
-			KUNIT_ASSERT_EQ(test, phys_add_space(&spaces,
-							     &mms[nr % MMS],
-							     nr / MMS), 0);
-			spaces.space[nr].answer = nr;
+			KUNIT_ASSERT_EQ(test, phys_add_mm_slot(&slots,
+							       &mms[nr % MMS],
+							       nr / MMS), 0);
+			slots.slot[nr].result = nr;
 		}
-		KUNIT_EXPECT_EQ(test, phys_add_space(&spaces, &mms[nr % MMS],
-						     nr / MMS), -ENOSPC);
-		KUNIT_EXPECT_EQ(test, spaces.nr, BIT(bits));
-		KUNIT_ASSERT_TRUE(test, phys_enlarge_spaces(&spaces));
-		KUNIT_EXPECT_EQ(test, spaces.nr, BIT(bits));
+		KUNIT_EXPECT_EQ(test, phys_add_mm_slot(&slots, &mms[nr % MMS],
+						       nr / MMS), -ENOSPC);
+		KUNIT_EXPECT_EQ(test, slots.nr, BIT(bits));
+		KUNIT_ASSERT_TRUE(test, phys_enlarge_mm_slots(&slots));
+		KUNIT_EXPECT_EQ(test, slots.nr, BIT(bits));
 		for (i = 0; i < nr; i++) {
-			space = phys_find_space(&spaces, &mms[i % MMS], i / MMS);
-			KUNIT_ASSERT_NOT_NULL(test, space);
-			KUNIT_EXPECT_EQ(test, space->answer, i);
+			slot = phys_find_mm_slot(&slots, &mms[i % MMS], i / MMS);
+			KUNIT_ASSERT_NOT_NULL(test, slot);
+			KUNIT_EXPECT_EQ(test, slot->result, i);
 		}
-		KUNIT_EXPECT_NULL(test, phys_find_space(&spaces, &mms[nr % MMS],
-							nr / MMS));
+		KUNIT_EXPECT_NULL(test, phys_find_mm_slot(&slots, &mms[nr % MMS],
+							  nr / MMS));
 	}
-	phys_forget_spaces(&spaces);
+	phys_forget_mm_slots(&slots);
 	for (i = 0; i < MMS; i++) {
 		KUNIT_EXPECT_EQ(test, atomic_read(&mms[i].mm_count), 1);
-		KUNIT_EXPECT_NULL(test, phys_find_space(&spaces, &mms[i], 0));
+		KUNIT_EXPECT_NULL(test, phys_find_mm_slot(&slots, &mms[i], 0));
 	}
-	KUNIT_EXPECT_EQ(test, spaces.bits, FEW_BITS + 12U);
-	kvfree(spaces.enlarged);
+	KUNIT_EXPECT_EQ(test, slots.bits, INITIAL_BITS + 12U);
+	kvfree(slots.enlarged);
 }
 
-/* However far apart address spaces are, they share few buckets. */
-static void space_bucket_test(struct kunit *test)
+/* Few address spaces share a bucket, however they are aligned. */
+static void mm_slot_bucket_test(struct kunit *test)
 {
 	const unsigned int bits = 10, nr = 1 << bits;
 	u32 *bucket = kunit_kcalloc(test, nr, sizeof(*bucket), GFP_KERNEL);
-	const struct phys_spaces spaces = { .bits = bits, .bucket = bucket };
+	const struct phys_mm_slots slots = { .bits = bits, .bucket = bucket };
 	unsigned long align;
 
 	KUNIT_ASSERT_NOT_NULL(test, bucket);
@@ -136,7 +137,7 @@ static void space_bucket_test(struct kunit *test)
 		memset(bucket, 0, nr * sizeof(*bucket));
 		for (i = 0; i < nr; i++) {
 			void *mm = (void *)(PAGE_OFFSET + i * align);
-			u32 *b = space_bucket(&spaces, mm);
+			u32 *b = mm_slot_bucket(&slots, mm);
 
 			KUNIT_ASSERT_TRUE(test, b >= bucket && b < bucket + nr);
 			used += !*b;
@@ -147,7 +148,7 @@ static void space_bucket_test(struct kunit *test)
 	}
 }
 
-/* Answers */
+/* Results */
 
 struct mask_case {
 	const char *name;
@@ -182,7 +183,7 @@ static struct mempolicy *mask_policy(struct kunit *test)
 	return pol;
 }
 
-/* Nothing but MPOL_BIND excludes a node: every other mode is a preference. */
+/* Only MPOL_BIND excludes a node: every other mode is a preference. */
 static void policy_excludes_test(struct kunit *test)
 {
 	const struct mask_case *c = test->param_value;
@@ -200,7 +201,7 @@ static void policy_excludes_test(struct kunit *test)
 	}
 }
 
-/* The cpuset of a task has all memory, until somebody makes one. */
+/* A task may use all nodes with memory as long as no cpuset is made. */
 static void cpuset_has_node_test(struct kunit *test)
 {
 	int nid;
@@ -212,14 +213,14 @@ static void cpuset_has_node_test(struct kunit *test)
 	static_branch_inc(&cpusets_enabled_key);
 	for_each_node_state(nid, N_MEMORY) {
 		bool has;
-		unsigned int answer;
+		unsigned int result;
 
 		node_clear(nid, current->mems_allowed);
 		has = cpuset_has_node(current, nid);
-		answer = ask_task(current, nid, false);
+		result = check_task(current, nid, false);
 		node_set(nid, current->mems_allowed);
 		KUNIT_EXPECT_FALSE_MSG(test, has, "node %d", nid);
-		KUNIT_EXPECT_EQ_MSG(test, answer, SPACE_ALIVE | SPACE_DENIES,
+		KUNIT_EXPECT_EQ_MSG(test, result, MM_ALIVE | MM_DENIES,
 				    "node %d", nid);
 		KUNIT_EXPECT_TRUE_MSG(test, cpuset_has_node(current, nid),
 				      "node %d", nid);
@@ -228,8 +229,11 @@ static void cpuset_has_node_test(struct kunit *test)
 #endif
 }
 
-/* The two reasons of a task, alone and together */
-static void ask_task_test(struct kunit *test)
+/*
+ * The policy of a task denies a node only if it is asked for. The cpuset always
+ * can.
+ */
+static void check_task_test(struct kunit *test)
 {
 	const struct mask_case *c = test->param_value;
 	struct mempolicy *pol = mask_policy(test), *own = current->mempolicy;
@@ -237,22 +241,22 @@ static void ask_task_test(struct kunit *test)
 
 	pol->mode = MPOL_BIND;
 	for (nid = 0; nid < MAX_NUMNODES; nid++) {
-		unsigned int allowed, answer;
+		unsigned int allowed, result;
 
-		allowed = SPACE_ALIVE |
-			  (cpuset_has_node(current, nid) ? 0 : SPACE_DENIES);
+		allowed = MM_ALIVE |
+			  (cpuset_has_node(current, nid) ? 0 : MM_DENIES);
 		task_lock(current);
 		current->mempolicy = pol;
 		task_unlock(current);
-		KUNIT_EXPECT_EQ_MSG(test, ask_task(current, nid, false),
+		KUNIT_EXPECT_EQ_MSG(test, check_task(current, nid, false),
 				    allowed, "node %d", nid);
-		answer = ask_task(current, nid, true);
+		result = check_task(current, nid, true);
 		task_lock(current);
 		current->mempolicy = own;
 		task_unlock(current);
-		KUNIT_EXPECT_EQ_MSG(test, answer,
+		KUNIT_EXPECT_EQ_MSG(test, result,
 				    allowed | (c->all || nid == c->nid ?
-					       0 : SPACE_BOUND),
+					       0 : MM_BOUND),
 				    "node %d", nid);
 	}
 }
@@ -287,60 +291,60 @@ static void mm_owner_process_test(struct kunit *test)
  * No task uses this address space, so that only a pass over all processes tells
  * that none constrains it, and that pass is made once.
  */
-static void ask_spaces_test(struct kunit *test)
+static void check_tasks_test(struct kunit *test)
 {
 	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
-	struct phys_spaces *spaces = &call->spaces;
+	struct phys_mm_slots *slots = &call->mm_slots;
 	struct mm_struct *mm = mm_alloc();
 
 	KUNIT_ASSERT_NOT_NULL(test, call);
 	KUNIT_ASSERT_NOT_NULL(test, mm);
-	make_spaces(test, spaces);
-	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 0), 0);
-	KUNIT_EXPECT_EQ(test, phys_add_space(spaces, mm, 5), 0);
-	KUNIT_EXPECT_EQ(test, phys_add_space(spaces, mm, 6), 0);
-	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 0), -EAGAIN);
-	KUNIT_EXPECT_EQ(test, phys_find_space(spaces, mm, 5)->answer, 0U);
-	KUNIT_EXPECT_EQ(test, spaces->passes, 0U);
+	make_mm_slots(test, slots);
+	KUNIT_EXPECT_EQ(test, phys_check_tasks(call, 0), 0);
+	KUNIT_EXPECT_EQ(test, phys_add_mm_slot(slots, mm, 5), 0);
+	KUNIT_EXPECT_EQ(test, phys_add_mm_slot(slots, mm, 6), 0);
+	KUNIT_EXPECT_EQ(test, phys_check_tasks(call, 0), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, phys_find_mm_slot(slots, mm, 5)->result, 0U);
+	KUNIT_EXPECT_EQ(test, slots->passes, 0U);
 
 	call->batch.last_look = true;
-	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 0), 0);
-	KUNIT_EXPECT_EQ(test, phys_find_space(spaces, mm, 5)->answer,
-			SPACE_KNOWN);
-	KUNIT_EXPECT_EQ(test, phys_find_space(spaces, mm, 6)->answer,
-			SPACE_KNOWN);
-	KUNIT_EXPECT_EQ(test, spaces->passes, 1U);
-	KUNIT_EXPECT_EQ(test, spaces->tasks, 0U);
+	KUNIT_EXPECT_EQ(test, phys_check_tasks(call, 0), 0);
+	KUNIT_EXPECT_EQ(test, phys_find_mm_slot(slots, mm, 5)->result,
+			MM_CHECKED);
+	KUNIT_EXPECT_EQ(test, phys_find_mm_slot(slots, mm, 6)->result,
+			MM_CHECKED);
+	KUNIT_EXPECT_EQ(test, slots->passes, 1U);
+	KUNIT_EXPECT_EQ(test, slots->tasks, 0U);
 
-	/* Answers are kept, and one that denies is reported each time. */
-	phys_find_space(spaces, mm, 5)->answer |= SPACE_DENIES;
-	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 0), -EACCES);
-	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 1), 0);
-	KUNIT_EXPECT_EQ(test, spaces->passes, 1U);
+	/* Results are kept, and one that denies is reported each time. */
+	phys_find_mm_slot(slots, mm, 5)->result |= MM_DENIES;
+	KUNIT_EXPECT_EQ(test, phys_check_tasks(call, 0), -EACCES);
+	KUNIT_EXPECT_EQ(test, phys_check_tasks(call, 1), 0);
+	KUNIT_EXPECT_EQ(test, slots->passes, 1U);
 
-	/* A chunk has made all its passes: a new address space gets no answer. */
-	spaces->passes = MAX_PASSES;
-	KUNIT_EXPECT_EQ(test, phys_add_space(spaces, mm, 7), 0);
-	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 2), -EAGAIN);
-	KUNIT_EXPECT_EQ(test, phys_find_space(spaces, mm, 7)->answer, 0U);
-	KUNIT_EXPECT_EQ(test, spaces->passes, MAX_PASSES);
+	/* A chunk has made all its passes: a new address space gets no result. */
+	slots->passes = MAX_PASSES;
+	KUNIT_EXPECT_EQ(test, phys_add_mm_slot(slots, mm, 7), 0);
+	KUNIT_EXPECT_EQ(test, phys_check_tasks(call, 2), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, phys_find_mm_slot(slots, mm, 7)->result, 0U);
+	KUNIT_EXPECT_EQ(test, slots->passes, MAX_PASSES);
 
-	phys_forget_spaces(spaces);
-	KUNIT_EXPECT_EQ(test, phys_ask_spaces(call, 0), 0);
+	phys_forget_mm_slots(slots);
+	KUNIT_EXPECT_EQ(test, phys_check_tasks(call, 0), 0);
 	mmput(mm);
 }
 
 static struct kunit_case migrate_phys_tasks_cases[] = {
-	KUNIT_CASE(spaces_by_node_test),
-	KUNIT_CASE(enlarge_spaces_test),
-	KUNIT_CASE(space_bucket_test),
+	KUNIT_CASE(mm_slots_by_node_test),
+	KUNIT_CASE(enlarge_mm_slots_test),
+	KUNIT_CASE(mm_slot_bucket_test),
 	KUNIT_CASE_PARAM(policy_excludes_test, mask_gen_params),
 	KUNIT_CASE(cpuset_has_node_test),
-	KUNIT_CASE_PARAM(ask_task_test, mask_gen_params),
+	KUNIT_CASE_PARAM(check_task_test, mask_gen_params),
 #ifdef CONFIG_MEMCG
 	KUNIT_CASE(mm_owner_process_test),
 #endif
-	KUNIT_CASE(ask_spaces_test),
+	KUNIT_CASE(check_tasks_test),
 	{}
 };
 

@@ -10,7 +10,7 @@
 #include <linux/tracepoint.h>
 
 struct phys_chunk;
-struct phys_spaces;
+struct phys_mm_slots;
 
 #ifdef CREATE_TRACE_POINTS
 /*
@@ -30,15 +30,15 @@ static inline unsigned int count_entries(const struct phys_chunk *chunk,
 #endif
 
 /*
- * One event tells the statuses of the entries of a chunk that ask for one node.
- * Its spaces, tasks and passes are totals of the whole chunk: the pairs of an
- * address space and a node, the questions to tasks, and the passes over all
+ * Each event counts, by status, the entries of a chunk that ask for one target
+ * node. Only spaces, tasks and passes are totals of the whole chunk: the pairs
+ * of an address space and a node, the checks of tasks, and the passes over all
  * processes.
  */
 TRACE_EVENT(move_phys_pages,
 	    TP_PROTO(int nid, const struct phys_chunk *chunk,
-		     const struct phys_spaces *spaces),
-	    TP_ARGS(nid, chunk, spaces),
+		     const struct phys_mm_slots *slots),
+	    TP_ARGS(nid, chunk, slots),
 	    TP_STRUCT__entry(__field(int, nid)
 			     __field(unsigned int, asked)
 			     __field(unsigned int, there)
@@ -73,9 +73,9 @@ TRACE_EVENT(move_phys_pages,
 			   __entry->eio = count_entries(chunk, nid, -EIO, -EIO);
 			   __entry->einval = count_entries(chunk, nid, -EINVAL,
 							   -EINVAL);
-			   __entry->spaces = spaces->nr;
-			   __entry->tasks = spaces->tasks;
-			   __entry->passes = spaces->passes;),
+			   __entry->spaces = slots->nr;
+			   __entry->tasks = slots->tasks;
+			   __entry->passes = slots->passes;),
 	    TP_printk("nid=%d asked=%u there=%u elsewhere=%u enoent=%u efault=%u eacces=%u ebusy=%u enomem=%u eio=%u einval=%u spaces=%u tasks=%u passes=%u",
 		      __entry->nid, __entry->asked, __entry->there,
 		      __entry->elsewhere, __entry->enoent, __entry->efault,

@@ -9,13 +9,13 @@
 #define BLOCK	512		/* frames whose flags are read at once */
 #define LIST	4096		/* folios that page_idle is asked about at once */
 
-/* Memory of one node */
+/* Contiguous memory of one node */
 struct area {
 	int node;
 	bool slow;
 	__u64 start, end;	/* frames */
-	__u8 *ages;		/* of the folio that begins at each frame */
-	__u64 pages[NR_AGES];
+	__u8 *ages;		/* by frame: the age of the folio that begins there */
+	__u64 pages[NR_AGES];	/* by age: base pages that the last look found */
 };
 
 /* Folios that the current look has found in an area */
@@ -28,9 +28,9 @@ static struct list {
 
 static struct area *areas;
 static int nr_areas;
-static __u64 turned, all_marked;
+static __u64 changed, all_marked;
 static unsigned long looks;
-static double times[NR_AGES];	/* of the last looks */
+static double times[NR_AGES];	/* when the last looks began */
 
 static bool add_area(struct area **to, int *nr, int node, bool slow,
 		     const struct span *span)
@@ -97,8 +97,7 @@ bool ages_place(const struct nodes *fast, const struct nodes *slow)
 			if (spans[i].start == spans[i].end ||
 			    add_area(&new, &nr, node, slow->has[node], &spans[i]))
 				continue;
-			complain("no memory for the ages of node %d: it is not watched",
-				 node);
+			complain("not enough memory to watch node %d", node);
 			found = -1;
 		}
 		if (found < 0) {
@@ -120,9 +119,9 @@ bool ages_place(const struct nodes *fast, const struct nodes *slow)
 }
 
 /*
- * A folio without a mark came after the last look, or was accessed since: reclaim, and
- * others who read the bitmap of page_idle, take marks off such folios. It is taken for
- * the folio of the last look, unless there was none.
+ * A folio without a mark is new since the last look, or was accessed since then: reclaim
+ * and other readers of page_idle's bitmap clear the marks of accessed folios. If the last
+ * look found a folio in this frame, assume that this is the same one.
  */
 static enum age next_age(enum age age, bool marked, bool idle)
 {
@@ -158,7 +157,7 @@ static void update_ages(struct area *area)
 
 		if ((*age >= AGE_COLD && next == AGE_WARM) ||
 		    (*age < AGE_COLD && next == AGE_COLD))
-			turned += list.pages[i];
+			changed += list.pages[i];
 		*age = next;
 		area->pages[next] += list.pages[i];
 		if (!is_idle && !(area->slow && next == AGE_HOT))
@@ -168,7 +167,10 @@ static void update_ages(struct area *area)
 	list.nr = 0;
 }
 
-/* No folio begins in these frames. Do not write zeroes over zeroes: that would take memory. */
+/*
+ * No folio begins in these frames. Do not write zeroes over zeroes, since the first write
+ * to a page of @ages allocates it.
+ */
 static void clear(struct area *area, __u64 first, __u64 count)
 {
 	__u8 *ages = area->ages + (first - area->start);
@@ -185,7 +187,7 @@ static void add_folio(__u64 head, __u64 pages, __u64 flags)
 	list.marked[list.nr++] = flags & BIT(KPF_IDLE);
 }
 
-/* All frames of this run are mapped. */
+/* Add the folios of a run of mapped frames to the list. */
 static void look_at_run(struct area *area, __u64 first, size_t count)
 {
 	static __u64 flags[BLOCK];
@@ -203,7 +205,7 @@ static void look_at_run(struct area *area, __u64 first, size_t count)
 	}
 }
 
-/* kpagecount tells which frames are mapped at a third of the price of kpageflags. */
+/* Read kpagecount first: it costs a third of kpageflags, which only mapped frames need. */
 static void look_at_block(struct area *area, __u64 first, size_t count)
 {
 	static __u64 mapped[BLOCK];
@@ -250,7 +252,7 @@ static void look_at(struct area *area)
 void ages_look(void)
 {
 	times[looks++ % NR_AGES] = now();
-	turned = 0;
+	changed = 0;
 	for (int i = 0; i < nr_areas; i++)
 		look_at(&areas[i]);
 }
@@ -291,18 +293,18 @@ __u64 ages_pages(int node, enum age min, enum age max)
 
 __u64 ages_idle(int node, double seconds)
 {
-	unsigned long idle = 1;		/* so many looks in a row */
+	unsigned long idle = 1;		/* number of looks in a row */
 
-	/* A folio that was idle in all of them had been marked in the look before. */
+	/* A folio that was idle in all of them was marked by the look before the first one. */
 	while (idle < looks && idle < AGE_OLDEST - AGE_IDLE &&
 	       times[(looks - 1) % NR_AGES] - times[(looks - 1 - idle) % NR_AGES] < seconds)
 		idle++;
 	return idle < looks ? ages_pages(node, AGE_IDLE + idle - 1, AGE_OLDEST) : 0;
 }
 
-__u64 ages_turned(void)
+__u64 ages_changed(void)
 {
-	return turned;
+	return changed;
 }
 
 __u64 ages_marked(void)

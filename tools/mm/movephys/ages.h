@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The age of each folio of some nodes: for how many looks nobody has accessed it. A
- * look asks page_idle about the folios that the look before has marked, and marks again
- * those that were accessed.
+ * The age of each folio of some nodes: the number of looks in a row that found it idle.
+ * A look asks page_idle whether the folios that the previous look marked were accessed
+ * since, and marks the accessed ones again.
  *
- * Ages are kept by frame, but belong to the folio: a look forgets those of frames that
- * are free, and a mover calls ages_forget() for the frame that a folio has left.
+ * Ages are stored by frame but describe the folio in it. Therefore a look clears the age
+ * of a free frame, and a mover calls ages_forget() for a frame that a folio has left.
  */
 #ifndef MOVEPHYS_AGES_H
 #define MOVEPHYS_AGES_H
@@ -14,35 +14,35 @@
 
 enum age {
 	AGE_NONE,		/* no folio, or one that arrived after the last look */
-	AGE_HOT,		/* accessed before each of the last two looks */
-	AGE_WARM,		/* accessed before the last look */
-	AGE_NEW,		/* found by the last look, and marked */
-	AGE_IDLE,		/* idle in it, and one more for each idle look before */
-	AGE_COLD = AGE_IDLE + 2,
+	AGE_HOT,		/* the last two looks both found it accessed */
+	AGE_WARM,		/* the last look found it accessed */
+	AGE_NEW,		/* the last look found and marked it for the first time */
+	AGE_IDLE,		/* the last look found it idle; 1 more for each look before that */
+	AGE_COLD = AGE_IDLE + 2,	/* the last three looks found it idle */
 	AGE_OLDEST = 255,
 	NR_AGES,
 };
 
 /*
- * Watch the memory of these nodes as it is now. Ages of memory that was watched before
- * are kept. False after a message.
+ * Watch the memory that these nodes have now. Memory that was watched before keeps its
+ * ages. False after a message.
  */
 bool ages_place(const struct nodes *fast, const struct nodes *slow);
 
 /*
- * A look does not mark hot folios of slow nodes, since they are about to move, and are to
- * arrive without a mark. ages_mark_hot() marks those that could not move.
+ * A look does not mark hot folios of slow nodes: they are about to move, and should not
+ * be marked when they arrive. ages_mark_hot() marks those that have not moved.
  */
 void ages_look(void);
 void ages_mark_hot(void);
 
 /* Base pages of these ages on a node, as the last look found them */
 __u64 ages_pages(int node, enum age min, enum age max);
-/* Base pages on a node that have been idle for so long */
+/* Base pages on a node that have been idle for this long */
 __u64 ages_idle(int node, double seconds);
-/* Base pages that became warm after having been cold, or the other way round */
-__u64 ages_turned(void);
-/* Folios marked since the start: each costs a walk of its reverse map, and so does a look. */
+/* Base pages that the last look found accessed after they were cold, or that became cold */
+__u64 ages_changed(void);
+/* Folios marked since the start. Each mark costs a walk of the reverse map, as a look does. */
 __u64 ages_marked(void);
 
 /* A position in the memory of a node. Start with zero. */
@@ -54,7 +54,7 @@ struct place {
 /* Stores the head of the next folio of these ages on a node. False at the end. */
 bool ages_next(int node, struct place *place, enum age min, enum age max, __u64 *head);
 
-/* Begin again with the folio in this frame: it moved away, or is not to be tried again soon. */
+/* Clear the age of the folio in this frame, which has moved or should not be tried again soon. */
 void ages_forget(__u64 head);
 
 #endif

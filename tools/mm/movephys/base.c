@@ -14,7 +14,7 @@ static bool progress_shown;
 
 void base_init(void)
 {
-	/* A message must reach the terminal in one piece. */
+	/* Unbuffered, warnx() would write a message in pieces, which others could interrupt. */
 	setlinebuf(stderr);
 	page_size = sysconf(_SC_PAGESIZE);
 }
@@ -69,7 +69,7 @@ void progress_show(const char *line)
 	if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col)
 		width = size.ws_col - 1;
 	fprintf(stderr, "\r%.*s\033[K", width, line);
-	/* The stream is line-buffered, and this is no whole line. */
+	/* The stream is line-buffered, and this line has no newline. */
 	fflush(stderr);
 	progress_shown = true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The ground of all modules: time, the signal that ends a run, and messages. */
+/* Used by all other files: time, the signal that ends a run, and messages. */
 #ifndef MOVEPHYS_BASE_H
 #define MOVEPHYS_BASE_H
 
@@ -25,18 +25,18 @@ enum signals {
 
 void catch_signals(enum signals which);
 
-double now(void);		/* seconds of a clock that never jumps */
+double now(void);		/* seconds of the monotonic clock */
 void nap(double seconds);	/* ends early once @stopped is set */
 
 /*
- * A line on the terminal that the next one replaces. Anything else that is
- * printed must clear it first; complain() does.
+ * Progress is one line on the terminal, which the next call replaces. Clear it before
+ * anything else is printed. complain() does that.
  */
 bool progress_possible(void);
 void progress_show(const char *line);
 void progress_clear(void);
 
-/* A message on a line of its own, after the program's name */
+/* Print a message to standard error, after the name of the program. */
 #define complain(...)	(progress_clear(), warnx(__VA_ARGS__))
 
 #endif

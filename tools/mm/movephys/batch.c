@@ -7,10 +7,10 @@
 
 #define SLOTS	(2 * BATCH)
 
-static struct range rest;	/* of the last range, for the next batch */
-static struct extent last;	/* the last folio of the batch before */
+static struct range rest;	/* the part of the last range that the next batch begins with */
+static struct extent last;	/* the last folio of the previous batch */
 
-/* Index in the batch of each folio, plus 1, hashed by its head */
+/* Hash table by head: the index of a folio in the batch, plus 1 */
 static __u16 slots[SLOTS];
 
 bool batch_sizes_known(void)
@@ -24,7 +24,7 @@ void batch_restart(void)
 	last.frames = 0;
 }
 
-/* The folio of this batch with this head, or where it would be noted */
+/* Returns the slot of the folio with this head, or the free slot for it. */
 static __u16 *slot_of(const struct batch *batch, __u64 head)
 {
 	size_t at = head * 0x9e3779b97f4a7c15ULL >> 32;
@@ -56,7 +56,7 @@ static void add(struct batch *batch, struct folio folio, bool merge)
 	*slot = batch->nr;
 }
 
-/* Takes what other jobs work on off the front of the range; false if that is nothing. */
+/* Remove pages of other jobs from the front of the range. False if there are none. */
 static bool drop_others(struct range *range)
 {
 	__u64 frame = range->start / page_size, pages = slice_others(frame);
@@ -70,7 +70,7 @@ static bool drop_others(struct range *range)
 	return true;
 }
 
-/* Takes the pages of one folio off the front of the range. */
+/* Remove the pages of one folio from the front of the range, and return the folio. */
 static struct folio cut(struct range *range)
 {
 	__u64 frame = range->start / page_size, named;

@@ -8,11 +8,11 @@
 #define BATCH	8192
 
 struct folio {
-	__u64 address;		/* in it, as the source gave it */
+	__u64 address;		/* an address in it, as the source gave it */
 	__u64 named;		/* how many of its pages the source gave */
 	__u64 head;		/* its first frame */
-	__u64 pages;		/* its size; 1 if sizes are unknown */
-	int node;		/* where a query has found it */
+	__u64 pages;		/* its size in base pages; 1 if sizes are unknown */
+	int node;		/* the node on which a query has found it */
 };
 
 struct batch {
@@ -23,25 +23,28 @@ struct batch {
 /* Are the sizes of folios known? Otherwise each page counts as one. */
 bool batch_sizes_known(void);
 
-/* Start a round: forget what the batches before were about. */
+/* Start a round: forget the previous batch, and what was left of its last range. */
 void batch_restart(void);
 
 /*
- * Fill the batch from the source, without waiting for more once there is
- * something. With @merge each folio is in it once, however often it was given;
- * also not again if the batch before ended within it.
+ * Fill the batch from the source. Wait for the first folio, but not for more. With
+ * @merge, add a folio only once, however often it was given, and do not add the folio
+ * with which the previous batch ended.
  */
 void batch_fill(struct batch *batch, struct source *src, bool merge);
 
 /* Read the sizes again, since some time has passed. */
 void batch_measure(struct folio *folios, size_t count);
 
-/* Filters: keep only some folios of the batch. */
+/* Keep only the folios that are charged to the cgroup, or to one below it. */
 bool cgroup_open(const char *path);	/* false after a message */
 void cgroup_select(struct batch *batch);
 
 void batch_mark_idle(const struct batch *batch);
-/* With @remark, those found accessed are marked again, for another look later. */
+/*
+ * Keep only the folios that are still marked (@idle) or are not any more (!@idle). With
+ * @remark, mark accessed folios again, for the next round.
+ */
 void batch_select_idle(struct batch *batch, bool idle, bool remark);
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Each batch is queried first, and only folios that are elsewhere are moved. So
- * "moved" in the summary is what really moved. One address names all of a folio.
+ * Each batch is queried first, and only folios that are not on a target node are passed
+ * to a move. So "moved" in the summary counts only folios that changed their node. The
+ * kernel moves a whole folio if one address in it is given, so give one for each folio.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,11 +15,11 @@
 #include "slice.h"
 #include "targets.h"
 
-#define TRIES	4		/* for what is busy */
+#define TRIES	4		/* calls at most for a busy folio */
 #define STALE	0.1		/* seconds after which sizes are read again */
-#define NO_ROOM_ROW	(2 * BATCH)	/* refused in a row: there is no room at all */
+#define NO_ROOM_ROW	(2 * BATCH)	/* end the round if so many folios in a row find no room */
 
-static __u64 without_room;	/* folios since the last one that moved */
+static __u64 without_room;	/* folios that found no room since the last one that moved */
 static bool limit_reached;
 
 void caller_restart(void)
@@ -33,7 +34,8 @@ static void say_call_failed(void)
 
 	switch (errno) {
 	case ENODEV:
-		complain("no memory on node %s: nodes with memory are %s",
+		complain("no memory on node%s %s: nodes with memory are %s",
+			 targets_all()->nr > 1 ? "s" : "",
 			 nodes_listed(targets_all()->nodes, targets_all()->nr),
 			 nodes_known());
 		return;
@@ -41,7 +43,7 @@ static void say_call_failed(void)
 		why = "this kernel has no move_phys_pages(2): it needs CONFIG_MOVE_PHYS_PAGES=y";
 		break;
 	case EPERM:
-		why = "not permitted: it takes CAP_SYS_ADMIN in the initial user namespace";
+		why = "not permitted: CAP_SYS_ADMIN in the initial user namespace is needed";
 		break;
 	}
 	complain("%s", why);
@@ -63,7 +65,10 @@ bool caller_works(void)
 	return false;
 }
 
-/* With --from and --cgroup we select frames ourselves, so some have no user page. */
+/*
+ * Some pages are left out of the report: with --from, those that are not on these nodes;
+ * if we select frames ourselves, those without a user page.
+ */
 static bool left_out(int status)
 {
 	if (command.from)
@@ -73,8 +78,8 @@ static bool left_out(int status)
 }
 
 /*
- * Returns how many of the folios --limit lets through. It ends before the folio
- * that would exceed it, but lets one through in all. @pages went through before.
+ * Returns how many of the folios may be handled under --limit, if folios with @pages base
+ * pages have been handled before. The first folio of all may exceed the limit.
  */
 static size_t within_limit(const struct folio *folios, size_t count, __u64 pages)
 {
@@ -90,7 +95,7 @@ static size_t within_limit(const struct folio *folios, size_t count, __u64 pages
 	return n;
 }
 
-/* A query parts no folio, so it may end within one. */
+/* A query counts pages, so --limit may end it within a folio. */
 static bool find(struct folio *folio, int node)
 {
 	const struct amount *found = &tally.all_found;
@@ -130,7 +135,7 @@ static size_t same_targets(const struct folio *folios, size_t count)
 	return n;
 }
 
-/* Leaves the folios that are still to be moved in the batch. */
+/* Query the batch, and keep only the folios that have to move. */
 static bool look(struct batch *batch)
 {
 	static uint64_t pages[BATCH];
@@ -159,7 +164,7 @@ static bool look(struct batch *batch)
 	return true;
 }
 
-/* Stores the status of each folio. False with errno if the call failed. */
+/* Move the folios to the node, and store their statuses. False with errno if that failed. */
 static bool call(const struct folio *folios, size_t count, int node, int *status)
 {
 	static uint64_t pages[BATCH];
@@ -186,8 +191,8 @@ static bool call(const struct folio *folios, size_t count, int node, int *status
 }
 
 /*
- * Returns how many of these folios leave enough free on the node: --keep-free. Jobs
- * that look at the same time share what room there is.
+ * Returns how many of these folios leave as much memory free on the node as --keep-free
+ * asks for. Each job uses only its share of the room, since all jobs see the same room.
  */
 static size_t fitting(int node, const struct folio *folios, size_t count)
 {
@@ -200,8 +205,9 @@ static size_t fitting(int node, const struct folio *folios, size_t count)
 }
 
 /*
- * Busy folios are tried again a few times, as long as that helps. Those that
- * another target may have room for are left in @folios; returns how many, or -1.
+ * Move folios to one target. Retry busy folios a few times, as long as some of them
+ * move. Keep in @folios those that found no room and have another target. Returns how
+ * many these are, or -1 after a message.
  */
 static ssize_t move_to(int node, struct folio *folios, size_t count, bool last)
 {
@@ -222,7 +228,7 @@ static ssize_t move_to(int node, struct folio *folios, size_t count, bool last)
 		bool again;
 
 		if (!call(folios, count, node, status)) {
-			/* The node has lost its memory; another may serve. */
+			/* The node has lost its memory. Try the next target. */
 			if (errno == ENODEV && !last)
 				break;
 			say_call_failed();
@@ -252,7 +258,7 @@ static ssize_t move_to(int node, struct folio *folios, size_t count, bool last)
 	return count + left;
 }
 
-/* Returns how many folios to move now: none if that would exceed the limit. */
+/* Returns how many folios to move in the next call: 0 if the first would exceed --limit. */
 static size_t next_slice(const struct folio *folios, size_t count)
 {
 	count = within_limit(folios, count, tally.all_moved.pages);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The caller moves, or asks about, what a batch has, and tells the report. */
+/* The caller moves or queries the folios of a batch, and passes the results to the report. */
 #ifndef MOVEPHYS_CALLER_H
 #define MOVEPHYS_CALLER_H
 
 #include "batch.h"
 
-/* Does the kernel have the call, and let us make it? False after a message. */
+/* Does the kernel have the call, and permit it to us? False after a message. */
 bool caller_works(void);
 
-/* A round begins: what was full, or had moved, in the one before is forgotten. */
+/* Start a round: forget that nodes were full or the limit was reached. */
 void caller_restart(void);
 
 /* False after a message, if the call failed. */

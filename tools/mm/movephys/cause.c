@@ -37,7 +37,7 @@ const struct cause_text causes[NR_CAUSES] = {
 		"refused for a reason that this movephys does not know" },
 };
 
-/* Per node: does a cpuset keep the process of --pid from it? Not known: 0 */
+/* By node: 1 if a cpuset keeps the process of --pid from it, -1 if not, 0 if unknown */
 static signed char cpuset_denies[MAX_NODES];
 
 const char *cause_words(enum cause cause)
@@ -51,7 +51,7 @@ void cause_forget(void)
 	memset(cpuset_denies, 0, sizeof(cpuset_denies));
 }
 
-/* Is a number in a list as in "0,2-3"? */
+/* Is the number in a list such as "0,2-3"? */
 static bool in_list(const char *list, int number)
 {
 	int first, last, used;
@@ -113,7 +113,7 @@ static bool process_denies(int node)
 	return cpuset_denies[node] > 0;
 }
 
-/* Without --all a page that is mapped more than once is taken for a shared one. */
+/* Without --all, assume that a page which is mapped more than once is shared. */
 static enum cause why_denied(const struct folio *folio, int node)
 {
 	bool counted = frames_readable(KPAGECOUNT);
@@ -127,7 +127,7 @@ static enum cause why_denied(const struct folio *folio, int node)
 		return command.strict ? CPUSET_POLICY_OR_LSM : CPUSET_OR_LSM;
 	if (process_denies(node))
 		return CPUSET;
-	/* Only another process that maps it, too, can have another cpuset. */
+	/* The cpuset of another process matters only if that process maps the page, too. */
 	if (!counted || count > 1)
 		return command.strict ? CPUSET_POLICY_OR_LSM : CPUSET_OR_LSM;
 	return command.strict ? POLICY_OR_LSM : LSM;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Why a page did not move: the status, and what /proc tells beside it. */
+/* Why a page did not move, as far as its status and /proc show */
 #ifndef MOVEPHYS_CAUSE_H
 #define MOVEPHYS_CAUSE_H
 
@@ -26,18 +26,18 @@ enum cause {
 };
 
 struct cause_text {
-	int status;		/* 0: one that is not known here */
-	const char *name;	/* for programs */
-	const char *words;	/* NULL: those of the status */
+	int status;		/* 0: any that this program does not know */
+	const char *name;	/* in JSON and metrics */
+	const char *words;	/* NULL: the text of the status in move_phys_pages.h */
 };
 
 extern const struct cause_text causes[NR_CAUSES];
 
-/* The cause of the status of a folio that was to go to this node, or of a query (-1) */
+/* The cause of the status of a folio. @node is the target node, or -1 in a query. */
 enum cause cause_of(int status, const struct folio *folio, int node);
 const char *cause_words(enum cause cause);
 
-/* A cpuset may change between two rounds. */
+/* Forget cached answers about cpusets, since these may change between two rounds. */
 void cause_forget(void);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The folios of a cgroup are those that are charged to it, as /proc/kpagecgroup
- * tells by frame number. No process has to be found and searched, none can exit
- * meanwhile, and a folio that several share is there once.
+ * The folios of a cgroup are those that are charged to it. /proc/kpagecgroup has the
+ * inode number of the cgroup for each frame. Processes are not searched, so it does not
+ * matter if they exit, and a folio that several processes share is found once.
  */
 #include <errno.h>
 #include <ftw.h>
@@ -14,7 +14,7 @@
 #include "batch.h"
 #include "frames.h"
 
-static __u64 *inodes;		/* of the cgroup and all below it */
+static __u64 *inodes;		/* of the cgroup and all cgroups below it */
 static size_t nr_inodes;
 
 static int compare(const void *a, const void *b)
@@ -61,12 +61,12 @@ static bool has(const char *path, const char *file)
 bool cgroup_open(const char *path)
 {
 	if (!has(path, "cgroup.procs")) {
-		complain("%s is no cgroup: they are directories below /sys/fs/cgroup",
+		complain("%s is not a cgroup: cgroups are directories below /sys/fs/cgroup",
 			 path);
 		return false;
 	}
 	if (!has(path, "memory.stat")) {
-		complain("%s has no memory: write +memory to its parent's cgroup.subtree_control",
+		complain("%s lacks the memory controller: write +memory to its parent's cgroup.subtree_control",
 			 path);
 		return false;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The user's command. Only the file with main() writes it. */
+/* The user's command, which only the file with main() changes */
 #ifndef MOVEPHYS_COMMAND_H
 #define MOVEPHYS_COMMAND_H
 
@@ -11,7 +11,7 @@
 #define NOT_GIVEN	(-1)
 
 struct command {
-	/* From the command line. Numbers are NOT_GIVEN or 0 and more. */
+	/* From the command line. Numbers are NOT_GIVEN, or at least 0. */
 	const char *to, *from, *cgroup, *fail_on, *keep_free, *comm, *damon;
 	struct option_numbers pids;
 	long status_seconds, idle, accessed, watch, limit, rate, budget, jobs;
@@ -19,16 +19,16 @@ struct command {
 	bool json, verbose, quiet, help, version;
 
 	/* Derived from it */
-	bool addresses;		/* are arguments or standard input */
-	bool processes;		/* --pid, --comm */
-	long pid;		/* of --pid, if it is all of one process */
+	bool addresses;		/* given as arguments or on standard input */
+	bool processes;		/* --pid or --comm is given */
+	long pid;		/* of --pid, if it selects a single process */
 	struct nodes sources;	/* of --from */
 	int flags;		/* MPOL_MF_* */
 };
 
 extern struct command command;
 
-/* Does the run move pages, rather than tell of them? */
+/* Does this run move pages, rather than only look at them? */
 static inline bool moves(void)
 {
 	return command.to && !command.dry_run;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The memory that a scheme of DAMON has chosen: its tried regions. Of a context that
- * monitors physical memory these are ranges of physical addresses.
+ * The memory that a scheme of DAMON has chosen: its tried regions. If the context
+ * monitors physical memory, these are ranges of physical addresses.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,7 +21,7 @@ struct damon {
 	size_t nr, at;
 };
 
-/* Reads a file below a kdamond. False after a message, if one is wanted. */
+/* Reads the first line of a file below a kdamond. False on failure, with a message if @say. */
 static bool read_file(const struct damon *damon, const char *name, char *text, size_t size,
 		      bool say)
 {
@@ -62,19 +62,20 @@ static bool write_state(const struct damon *damon, const char *state)
 	return !fclose(file);
 }
 
-/* The kernel takes a copy of the regions when it is asked to. */
+/* The files of the tried regions are a copy, which the kernel makes on request. */
 static bool update(const struct damon *damon)
 {
 	static const char command[] = "update_schemes_tried_regions";
 	bool done = write_state(damon, command);
 
-	/* It refuses while a kdamond has the lock of all of them, which is not for long. */
+	/* The request fails while another kdamond holds the lock of all kdamonds for a moment. */
 	for (int try = 1; !done && errno == EBUSY && try < TRIES && !stopped; try++) {
 		nap(0.01);
 		done = write_state(damon, command);
 	}
 	if (!done)
-		complain("kdamond %u tells no regions: %s: is it on, and the kernel 6.2 or later?",
+		complain("cannot read the tried regions of kdamond %u: %s: "
+			 "is it on, and is the kernel 6.2 or later?",
 			 damon->kdamond, strerror(errno));
 	return done;
 }
@@ -93,7 +94,7 @@ static bool add_region(struct damon *damon, const char *dir, const char *region,
 		return true;
 	more = reallocarray(damon->ranges, damon->nr + 1, sizeof(*more));
 	if (!more) {
-		complain("no memory for so many regions");
+		complain("not enough memory for the tried regions");
 		return false;
 	}
 	damon->ranges = more;
@@ -157,7 +158,7 @@ static bool rewind_damon(struct source *src)
 			 damon->context, damon->kdamond, operations);
 		return false;
 	}
-	/* On 32-bit machines addresses may be in larger units. */
+	/* On 32-bit machines, addresses may be in larger units than bytes. */
 	snprintf(name, sizeof(name), "contexts/%u/addr_unit", damon->context);
 	read_number(damon, name, &unit);
 	return update(damon) && read_regions(damon, unit);

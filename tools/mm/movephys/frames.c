@@ -8,8 +8,8 @@
 
 #include "frames.h"
 
-#define BLOCK		512	/* entries read at once where frames are in sequence */
-#define GROUP		16	/* where they are not: few, as each costs the kernel time */
+#define BLOCK		512	/* entries to read at once if frames are in sequence */
+#define GROUP		16	/* otherwise: fewer, since each one costs the kernel time */
 #define MAX_ORDER	24	/* of a folio: 64 GiB of base pages of 4 KiB */
 
 #define BITMAP		"/sys/kernel/mm/page_idle/bitmap"
@@ -20,7 +20,7 @@ struct cache {
 	int fd;
 	int error;		/* why it cannot be opened, or 0 */
 	__u64 first;		/* frame of entry[0] */
-	size_t known;		/* entries that are read */
+	size_t known;		/* number of entries that have been read */
 	__u64 entry[BLOCK];
 };
 
@@ -69,7 +69,7 @@ void frames_refresh(void)
 
 static void read_around(struct cache *cache, __u64 frame)
 {
-	/* Relative to what was read before, known or not */
+	/* frames_refresh() keeps @first, so this still detects a sequence after it. */
 	__u64 ahead = frame - cache->first;
 	size_t want = ahead < 2 * BLOCK ? BLOCK : GROUP;
 	ssize_t got;
@@ -92,7 +92,7 @@ __u64 frames_entry(enum frame_file file, __u64 frame)
 	       cache->entry[frame - cache->first] : 0;
 }
 
-/* Likewise, but a frame that is far from others is read alone. */
+/* Like frames_entry(), but if the entry is not cached, read only this one. */
 static __u64 entry_alone(enum frame_file file, __u64 frame)
 {
 	struct cache *cache = &caches[file];
@@ -118,8 +118,8 @@ static bool is_head(__u64 frame)
 }
 
 /*
- * A folio of 2^n frames begins at a multiple of that. So a few frames tell where
- * it begins and ends, even if there are 2^18 of them.
+ * A folio of 2^n frames begins at a multiple of 2^n. So it takes at most one read for
+ * each order to find its first frame, and one for each order to find its size.
  */
 static struct extent compound(__u64 frame)
 {
@@ -127,7 +127,7 @@ static struct extent compound(__u64 frame)
 
 	for (int order = 0; is_tail(folio.head) && order < MAX_ORDER; order++)
 		folio.head &= ~(BIT(order + 1) - 1);
-	/* It was divided or freed while we looked. */
+	/* The folio was split or freed while we looked. */
 	if (!is_head(folio.head))
 		return (struct extent){ frame, 1 };
 	while (folio.frames < BIT(MAX_ORDER) &&
@@ -143,7 +143,7 @@ struct extent frames_folio(__u64 frame)
 	static bool was_large;
 	__u64 flags;
 
-	/* After a large folio, the neighbours are seldom worth reading along. */
+	/* After a large folio, the next frame is probably far away: do not read ahead. */
 	flags = was_large ? entry_alone(KPAGEFLAGS, frame) :
 			    frames_entry(KPAGEFLAGS, frame);
 	was_large = flags & either;
@@ -176,17 +176,17 @@ bool frames_zero_page(__u64 frame)
 	return entry_alone(KPAGEFLAGS, frame) & BIT(KPF_ZERO_PAGE);
 }
 
-/* Successive words of the bitmap, for these heads */
+/* Successive words of the bitmap, which have the bits of some heads */
 struct words {
-	__u64 first;
+	__u64 first;		/* index in the bitmap */
 	size_t nr;
 	__u64 bits[WORD_FRAMES];
 	const __u64 *heads;
-	bool *idle;		/* answers for these heads, or NULL */
+	bool *idle;		/* stores whether each of @heads is idle; or NULL */
 	size_t nr_heads;
 };
 
-/* At the end of memory the kernel takes a word, but does not count it. */
+/* A short transfer is no error: the kernel does not count a word that memory ends within. */
 static void flush(struct words *words, bool write)
 {
 	const size_t size = words->nr * sizeof(words->bits[0]);
@@ -248,12 +248,12 @@ bool idle_open(void)
 		complain("cannot open " BITMAP ": %s%s", strerror(errno),
 			 errno != ENOENT ? "" : access("/sys/kernel", F_OK) ?
 			 ": is sysfs mounted on /sys?" :
-			 " (it takes CONFIG_IDLE_PAGE_TRACKING=y)");
+			 " (CONFIG_IDLE_PAGE_TRACKING=y is needed)");
 		return false;
 	}
-	/* Marks are one bit a page, and do not tell whose they are. */
+	/* There is one mark for each page, so two programs would clear the marks of each other. */
 	if (flock(bitmap, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
-		complain(BITMAP " is in use, as by tierd: only one program at a time can");
+		complain(BITMAP " is in use, as by tierd: only one program can use it at a time");
 		return false;
 	}
 	if (frames_readable(KPAGEFLAGS))

@@ -23,10 +23,10 @@ enum frame_file {
 bool frames_readable(enum frame_file file);
 const char *frames_path(enum frame_file file);
 
-/* The entry of a frame; 0 if there is none. Neighbours are read along and cached. */
+/* Returns the entry of a frame, or 0 if there is none. Reads ahead, and caches entries. */
 __u64 frames_entry(enum frame_file file, __u64 frame);
 
-/* Read the entries of successive frames past the cache; returns how many there are. */
+/* Read the entries of successive frames, bypassing the cache. Returns how many were read. */
 size_t frames_read(enum frame_file file, __u64 first, size_t count, __u64 *entries);
 
 /* Forget the caches, since they may be out of date. */
@@ -38,19 +38,19 @@ struct extent {
 	__u64 frames;
 };
 
-/* A frame of which nothing is known is a folio of its own. */
+/* If nothing is known about the frame, it counts as a folio of one frame. */
 struct extent frames_folio(__u64 frame);
 
 /*
- * Is it in a page table? kpagecount tells that at a third of the price of
- * kpageflags, which looks for the free block that each free frame is in.
+ * Is the frame in a page table? This reads kpagecount if it can. kpageflags costs three
+ * times as much, since for a free frame it searches for the free block that has it.
  */
 bool frames_mapped(__u64 frame);
 
 /*
- * Returns how many frames from this one on need no look at each: those of a folio
- * whose first frame is mapped, or of a hole without memory, of 2 MiB or more. Stores
- * the flags of the first one.
+ * If a folio whose first frame is mapped, or a hole without memory, begins with this
+ * frame and has at least 2 MiB, returns the number of its frames, which then need not be
+ * looked at one by one. Otherwise returns 0. Stores the flags of the first frame.
  */
 #define RUN_BYTES	BIT(21)
 __u64 frames_run(__u64 frame, __u64 *flags);
@@ -58,21 +58,21 @@ __u64 frames_run(__u64 frame, __u64 *flags);
 bool frames_zero_page(__u64 frame);
 
 /*
- * The bitmap of page_idle. Only folios on an LRU list can be marked, and a large
- * one has only the bit of its head. The kernel clears and reads the accessed bits of
- * page tables for it, and flushes no TLB: a CPU sets the bit only when it walks the
+ * The bitmap of page_idle. Only folios on an LRU list can be marked, and a large folio
+ * uses only the bit of its head. For the bitmap, the kernel clears and reads the accessed
+ * bits in page tables, but flushes no TLB. A CPU sets such a bit only when it walks the
  * page table, so a page whose translation stays in a TLB looks idle although it is
- * accessed. tlb_evict() makes CPUs walk again.
+ * accessed. tlb_evict() makes CPUs walk page tables again.
  */
 bool idle_open(void);		/* false after a message */
-bool idle_in_use(void);		/* by another program that opens it so */
+bool idle_in_use(void);		/* has another movephys or tierd opened it? */
 void idle_mark(const __u64 *heads, size_t count);
 /*
- * Make the kernel look whether marked folios were accessed since. Stores which are
- * idle, if @idle is not NULL.
+ * Make the kernel check whether marked folios were accessed since they were marked, and
+ * clear the marks of those. If @idle is not NULL, store there which folios are idle.
  */
 void idle_look(const __u64 *heads, size_t count, bool *idle);
-/* After that: 1 idle, 0 accessed or not marked, -1 cannot be marked. */
+/* After idle_look(): 1 if idle, 0 if accessed or never marked, -1 if it cannot be marked */
 int idle_state(__u64 head);
 
 /* The pagemap of a process: which frames are behind its virtual pages */
@@ -82,19 +82,19 @@ struct pagemap {
 };
 
 #define PAGEMAP_BLOCK	512
-#define NO_FRAME	(~0ULL)		/* nothing in memory there */
-#define HIDDEN_FRAME	(~0ULL - 1)	/* the kernel does not tell us the frame */
+#define NO_FRAME	(~0ULL)		/* no page is in memory there */
+#define HIDDEN_FRAME	(~0ULL - 1)	/* we lack the privilege to see the frame */
 
 void pagemap_init(struct pagemap *map, int fd);
 
 /*
- * Narrow a stretch of virtual pages to one that has something in memory: moves
- * @start up to the first such page and stores where to go on in @end, at most
- * @limit. False if there is nothing up to @end.
+ * Skip virtual pages that are not in memory: move @start up to the first page that is,
+ * and store in @end, which is at most @limit, where the next call should start. False if
+ * no page up to @end is in memory.
  */
 bool pagemap_present(struct pagemap *map, __u64 *start, __u64 *end, __u64 limit);
 
-/* Stores the frame of each page from @start on; returns for how many pages. */
+/* Stores the frame of each page from @start on. Returns for how many pages it did. */
 size_t pagemap_frames(const struct pagemap *map, __u64 start, size_t max,
 		      __u64 frames[PAGEMAP_BLOCK]);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A job is a child process, so it has batches, caches and open files of its own, and
- * the kernel charges it for the CPU time of its calls. It tells its tally through
- * memory that it shares with its parent.
+ * A job is a child process, so it has its own batches, caches and open files, and the
+ * kernel charges it for the CPU time of its calls. It passes its tally to its parent
+ * through shared memory.
  */
 #include <errno.h>
 #include <poll.h>
@@ -34,7 +34,7 @@ static bool allocate(unsigned int count)
 	children = calloc(count, sizeof(*children));
 	if (tallies != MAP_FAILED && children)
 		return true;
-	complain("no memory for %u jobs", count);
+	complain("not enough memory for %u jobs", count);
 	return false;
 }
 
@@ -43,7 +43,7 @@ static void be_a_job(struct source *src, enum ending (*work)(struct source *src)
 {
 	enum ending ending = SOURCE_FAILED;
 
-	/* Rows of several jobs must not mix within a line. */
+	/* Write whole lines, so that the rows of several jobs do not mix. */
 	setlinebuf(stdout);
 	report_into(mine);
 	if (!src->shares_files || src->rewind(src))
@@ -57,7 +57,7 @@ static void be_a_job(struct source *src, enum ending (*work)(struct source *src)
 	_exit(0);
 }
 
-/* Each child holds the pipe's other end, so that it is closed once all have ended. */
+/* Each child keeps the write end of the pipe, so that it is closed once all have ended. */
 static bool start_all(unsigned int count, struct source *src,
 		      enum ending (*work)(struct source *src), int pipe_ends[2])
 {
@@ -77,7 +77,10 @@ static bool start_all(unsigned int count, struct source *src,
 		}
 		if (!pid) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			/* The user's signal and the parent's must not add up to the second one. */
+			/*
+			 * Do not let a second signal kill the job: one may come from the
+			 * terminal and another one from the parent.
+			 */
 			catch_signals(ALL_SIGNALS);
 			if (getppid() != parent)
 				_exit(0);
@@ -90,7 +93,7 @@ static bool start_all(unsigned int count, struct source *src,
 	return true;
 }
 
-/* The terminal signals all of us, kill(1) only the parent. */
+/* kill(1) signals only the parent, so pass the signal on. (The terminal signals all.) */
 static void end_all(void)
 {
 	for (unsigned int i = 0; i < running; i++)
@@ -120,7 +123,7 @@ static enum ending reap(void)
 		while (waitpid(children[i], &status, 0) < 0 && errno == EINTR)
 			;
 		if (status && !stopped) {
-			complain("job %u of %u was ended by signal %d: its part is not done",
+			complain("job %u of %u was killed by signal %d: its part of the memory is not done",
 				 i + 1, running, WTERMSIG(status));
 			tallies[i].ending = CALL_FAILED;
 		}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events for programs: a JSON object a line, each with its name as "event".
- * movephys.schema.json describes them, and movephys(8) says what may change.
+ * Events for programs: one JSON object on each line, with the name of the event as
+ * "event". movephys.schema.json describes them, and movephys(8) says what may change.
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -27,7 +27,7 @@ static void add_text(struct json_object *object, const char *key,
 	json_object_object_add(object, key, json_object_new_string(value));
 }
 
-/* With so many decimals as seconds of a clock mean something */
+/* Print microseconds, which is as precise as our clocks are. */
 static void add_seconds(struct json_object *object, const char *key,
 			double seconds)
 {
@@ -124,7 +124,7 @@ void json_page(__u64 address, int node, enum cause cause)
 	print(event);
 }
 
-/* Without sizes, folios are unknown, too: there are only addresses. */
+/* Without sizes, folios are unknown, too: count addresses. */
 static void fill_amount(struct json_object *object, const struct amount *amount)
 {
 	if (!batch_sizes_known()) {
@@ -144,7 +144,7 @@ static void add_amount(struct json_object *event, const char *key,
 	json_object_object_add(event, key, object);
 }
 
-/* The nodes that have any, as keys, which are strings in JSON */
+/* Add an object whose keys are the nodes with an amount. In JSON, keys are strings. */
 static void add_nodes(struct json_object *event, const char *key,
 		      const struct amount *amounts)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Addresses of what processes have in memory on some nodes */
+/* A source: the mapped pages of some nodes */
 #include <linux/kernel-page-flags.h>
 #include <stdio.h>
 
@@ -17,7 +17,7 @@ struct memory {
 	__u64 next;		/* frame in spans[at] */
 };
 
-/* Memory comes and goes, so this is read again each time. */
+/* Read the memory of the nodes again, since memory blocks may have come or gone. */
 static bool rewind_memory(struct source *src)
 {
 	struct memory *memory = (struct memory *)src;
@@ -33,19 +33,19 @@ static bool rewind_memory(struct source *src)
 	for (int i = 0; i < memory->nr; i++)
 		src->total += memory->spans[i].end - memory->spans[i].start;
 	if (!src->total)
-		complain("no memory on the nodes of --from any more: nodes with memory are %s",
+		complain("the nodes of --from have no memory any more: nodes with memory are %s",
 			 nodes_known());
 	return src->total;
 }
 
-/* Free memory and the kernel's own is left out, as far as the kernel tells. */
+/* Leave out free memory and the kernel's own, if /proc shows which that is. */
 static bool wanted(__u64 frame)
 {
 	return !(frames_readable(KPAGECOUNT) || frames_readable(KPAGEFLAGS)) ||
 	       frames_mapped(frame);
 }
 
-/* Goes on by what other jobs work on; false if that is nothing. */
+/* Skip the frames of other jobs. False if there are none. */
 static bool skip_others(struct memory *memory, const struct span *span)
 {
 	__u64 frames = slice_others(memory->next);
@@ -57,7 +57,7 @@ static bool skip_others(struct memory *memory, const struct span *span)
 	return frames;
 }
 
-/* Goes on by as much as needs no look at each frame; false if that is nothing. */
+/* Take a run of frames that need not be looked at one by one. False if there is none. */
 static bool next_run(struct memory *memory, const struct span *span,
 		     struct range *range)
 {
@@ -73,7 +73,7 @@ static bool next_run(struct memory *memory, const struct span *span,
 	return true;
 }
 
-/* Likewise by one frame; returns whether the range ends before it. */
+/* Add the next frame to the range, or skip it. True if the range ends before it. */
 static bool next_frame(struct memory *memory, struct range *range)
 {
 	if (!wanted(memory->next)) {
@@ -109,7 +109,7 @@ static bool next_in_memory(struct source *src, struct range *range, bool wait)
 				return true;
 			continue;
 		}
-		/* Its user asks about these frames again, while they are cached. */
+		/* End the range here, so that its entries are still cached when batch_fill() reads them. */
 		if (range->pages && memory->next % BLOCK == 0)
 			return true;
 		if (!range->pages && next_run(memory, span, range)) {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Completion of movephys(8) and tierd(8) for bash. They themselves tell which options there are.
+# Bash completion for movephys(8) and tierd(8). The options are read from their --help.
 
 _movephys()
 {
@@ -35,7 +35,7 @@ _movephys()
 		help=$("$1" --help 2>/dev/null)
 		words=$(grep -o -e '^  [- ].[, ] --[a-z-]*' <<<"$help" | grep -o -e '--.*') ;;
 	esac
-	# Of a list, the last part
+	# In a list, complete the last part.
 	case $word in
 	*,*) before=${word%,*}, ;;
 	esac

@@ -2,9 +2,9 @@
 /*
  * movephys: move pages between NUMA nodes by their physical addresses.
  *
- * A source (source.h) gives addresses, which become a batch of folios (batch.h).
- * The caller (caller.h) moves them or asks where they are, and tells the report
- * (report.h). None of these calls one that was named before it.
+ * A source (source.h) gives addresses, and a batch (batch.h) has the folios at these
+ * addresses. The caller (caller.h) moves or queries the folios of a batch, and passes the
+ * results to the report (report.h). No part calls a part that stands before it here.
  */
 #include <errno.h>
 #include <numaif.h>
@@ -41,61 +41,79 @@ struct command command = {
 
 static const struct option_row rows[] = {
 	{ 0, "to", "NODES", .text = &command.to,
-	  .help = "move the pages to this node; of several, the first with room; or to\n"
-		  "                           nodes that are slower, or faster, than theirs" },
+	  .help = "move each page to the first of these nodes with room."
+		  HELP_LINE "NODES can be slower or faster: these mean the nodes"
+		  HELP_LINE "that are slower or faster than that of the page" },
 	{ 'q', "query", .flag = &command.query,
-	  .help = "tell where the pages are" },
+	  .help = "print the node of each address; without addresses,"
+		  HELP_LINE "print the number of pages on each node" },
 	{ 0, "status", "SECONDS", .flag = &command.status, .optional = true,
 	  .number = &command.status_seconds,
-	  .help = "tell of the nodes and what lies there; what is idle for so long" },
+	  .help = "print the nodes, and the memory of each cgroup on"
+		  HELP_LINE "them; with SECONDS, wait that long and print how"
+		  HELP_LINE "much memory was idle" },
 	{ 'p', "pid", "PID", .numbers = &command.pids, .min = 1,
-	  .help = "all pages that this process has in memory; several may be given" },
+	  .help = "select the pages that this process has in memory;"
+		  HELP_LINE "may be given several times" },
 	{ 0, "comm", "NAME", .text = &command.comm,
-	  .help = "likewise of all processes of this name, as in ps -o comm" },
+	  .help = "select the pages of all processes with this name, as"
+		  HELP_LINE "ps -o comm prints it" },
 	{ 0, "children", .flag = &command.children,
-	  .help = "and of their children, and those of these" },
+	  .help = "also select the pages of all descendants of these"
+		  HELP_LINE "processes" },
 	{ 0, "damon", "SCHEME", .text = &command.damon,
-	  .help = "what this scheme of DAMON has chosen: KDAMOND[/CONTEXT/SCHEME]" },
+	  .help = "select the regions that this DAMON scheme has chosen:"
+		  HELP_LINE "KDAMOND[/CONTEXT/SCHEME]" },
 	{ 0, "from", "NODES", .text = &command.from,
-	  .help = "only pages on these nodes; all, if nothing else names pages" },
+	  .help = "select only pages on these nodes" },
 	{ 0, "cgroup", "PATH", .text = &command.cgroup,
-	  .help = "only pages charged to this cgroup and those below it; likewise" },
+	  .help = "select only pages that are charged to this cgroup or"
+		  HELP_LINE "to one below it" },
 	{ 0, "idle", "SECONDS", .number = &command.idle,
-	  .help = "only pages that nobody accesses for so long" },
+	  .help = "select only pages that are not accessed for this long" },
 	{ 0, "accessed", "SECONDS", .number = &command.accessed,
-	  .help = "only pages that somebody accesses meanwhile" },
+	  .help = "select only pages that are accessed within this time" },
 	{ 0, "perf", .flag = &command.perf,
-	  .help = "standard input is what perf script -F phys_addr prints" },
+	  .help = "read the output of perf script -F phys_addr from"
+		  HELP_LINE "standard input" },
 	{ 0, "strict-input", .flag = &command.strict_input,
-	  .help = "do nothing if any word of standard input is no address" },
+	  .help = "do nothing if any word of standard input is not an"
+		  HELP_LINE "address" },
 	{ 0, "all", .flag = &command.all,
-	  .help = "move also pages that several processes map (MPOL_MF_MOVE_ALL)" },
+	  .help = "also move pages that several processes map"
+		  HELP_LINE "(MPOL_MF_MOVE_ALL)" },
 	{ 0, "strict", .flag = &command.strict,
-	  .help = "keep to the memory policy of each process (MPOL_MF_STRICT)" },
+	  .help = "do not move a page off the nodes to which a process"
+		  HELP_LINE "has bound it (MPOL_MF_STRICT)" },
 	{ 0, "limit", "PAGES", .number = &command.limit, .min = 1,
-	  .help = "end before more base pages have moved; with --query, are found" },
+	  .help = "stop before more base pages than this have moved or,"
+		  HELP_LINE "with --query or --dry-run, were found" },
 	{ 0, "rate", "MB/S", .number = &command.rate, .min = 1,
-	  .help = "move so many megabytes a second at most" },
+	  .help = "move at most this many megabytes per second" },
 	{ 0, "budget", "MS", .number = &command.budget, .min = 1,
-	  .help = "keep each call to about so many milliseconds" },
+	  .help = "limit each call to about this many milliseconds" },
 	{ 0, "keep-free", "SIZE", .text = &command.keep_free,
-	  .help = "leave so much free on each target: 64M, or 2% of the node" },
+	  .help = "leave this much free on each target: bytes, such as"
+		  HELP_LINE "64M, or a part of the node, such as 2%" },
 	{ 0, "jobs", "N", .number = &command.jobs, .min = 1, .max = 256,
-	  .help = "let so many processes do it, each with a part of the memory" },
+	  .help = "search and move with this many processes, each with a"
+		  HELP_LINE "part of the memory" },
 	{ 0, "watch", "SECONDS", .number = &command.watch,
-	  .help = "do it again and again, with such a pause" },
+	  .help = "repeat all this, with a pause of this many seconds" },
 	{ 0, "fail-on", "STATUSES", .text = &command.fail_on,
-	  .help = "let these statuses, as in ENOENT,EACCES, make the exit status 1, too" },
+	  .help = "also exit with status 1 if an entry ended with one of"
+		  HELP_LINE "these, such as ENOENT,EACCES" },
 	{ 'n', "dry-run", .flag = &command.dry_run,
-	  .help = "tell what would be tried, and move nothing" },
+	  .help = "print what would be tried, and move nothing" },
 	{ 'v', "verbose", .flag = &command.verbose,
-	  .help = "name each page that did not move, and why; with --query, each page" },
+	  .help = "print each folio that did not move, and the reason;"
+		  HELP_LINE "with --query, print each page" },
 	{ 'j', "json", .flag = &command.json,
-	  .help = "print events as objects of JSON, one a line" },
+	  .help = "print events as JSON, one object on each line" },
 	{ 0, "quiet", .flag = &command.quiet,
-	  .help = "no summary and no progress, only the exit status" },
+	  .help = "print neither summary nor progress nor table" },
 	{ 'h', "help", .flag = &command.help, .ends = true,
-	  .help = "print this and exit" },
+	  .help = "print this help and exit" },
 	{ 'V', "version", .flag = &command.version, .ends = true,
 	  .help = "print the version and exit" },
 };
@@ -105,15 +123,16 @@ static void print_help(void)
 	puts("Usage: movephys --to NODES [OPTION]... [ADDRESS... | -]\n"
 	     "       movephys --query [OPTION]... [ADDRESS... | -]\n"
 	     "       movephys --status[=SECONDS] [--json]\n"
-	     "Move pages to a NUMA node by their physical addresses, or tell where they are.\n");
+	     "Move pages to a NUMA node by their physical addresses, or print where they are.\n");
 	options_print(rows, ARRAY_SIZE(rows));
 	puts("\nADDRESS is any byte of a page: 0xHEX or DECIMAL. START-END (without END) and\n"
-	     "START+LENGTH (in bytes, or with K, M, G) name each page between. - reads\n"
-	     "addresses from standard input, where # begins a comment. NODES is a list, as in\n"
-	     "0,2-3.\n"
+	     "START+LENGTH (in bytes, or with K, M or G) name every page of a range. - reads\n"
+	     "addresses from standard input, where # begins a comment. NODES is a list such\n"
+	     "as 0,2-3. Without ADDRESS, --pid, --comm and --damon, --from and --cgroup select\n"
+	     "from all mapped pages of the machine.\n"
 	     "\n"
-	     "Exit status: 0 no page was left that could have moved, 1 some were, 2 wrong usage\n"
-	     "or input, or refused, 128+N ended by signal N.");
+	     "Exit status: 0 success, 1 some pages that were eligible to move did not, 2 wrong\n"
+	     "usage or input, or an error, 128+N ended by signal N.");
 }
 
 static void refuse_if(bool wrong, const char *why)
@@ -129,7 +148,7 @@ static bool from_input(char **args)
 	return command.addresses && !strcmp(args[0], "-") && !args[1];
 }
 
-/* Pages that are chosen by whether they are accessed are looked at twice. */
+/* --idle and --accessed look at pages twice: to mark them as idle, and to read the marks. */
 static bool two_looks(void)
 {
 	return command.idle != NOT_GIVEN || command.accessed != NOT_GIVEN;
@@ -138,34 +157,35 @@ static bool two_looks(void)
 static void check_options(char **args)
 {
 	refuse_if(command.query + !!command.to + command.status != 1,
-		  "one of --to NODES, --query and --status is needed");
+		  "exactly one of --to NODES, --query and --status is needed");
 	refuse_if(command.status && (command.addresses || command.processes ||
 				     command.damon || command.from || command.cgroup ||
 				     command.flags || two_looks() || command.dry_run ||
 				     command.jobs > 1 ||
 				     command.watch != NOT_GIVEN),
-		  "--status goes with --json alone");
+		  "--status takes no other option than --json, and no addresses");
 	refuse_if(command.query && (command.flags || command.dry_run),
-		  "--all, --strict and --dry-run go with --to");
+		  "--all, --strict and --dry-run need --to");
 	refuse_if(!moves() && (command.rate != NOT_GIVEN ||
 			       command.budget != NOT_GIVEN),
-		  "--rate and --budget are for moves");
+		  "--rate and --budget need --to without --dry-run");
 	refuse_if(command.quiet && (command.verbose || command.json),
 		  "--quiet excludes --verbose and --json");
 	refuse_if(command.idle != NOT_GIVEN && command.accessed != NOT_GIVEN,
 		  "--idle and --accessed exclude each other");
 	refuse_if((command.perf || command.strict_input) && !from_input(args),
-		  "--perf and --strict-input need -, standard input");
-	refuse_if(command.keep_free && !moves(), "--keep-free is for moves");
+		  "--perf and --strict-input need - (standard input)");
+	refuse_if(command.keep_free && !moves(),
+		  "--keep-free needs --to without --dry-run");
 	refuse_if(command.jobs > 1 && command.limit != NOT_GIVEN,
 		  "--jobs and --limit exclude each other");
 	refuse_if(command.jobs > 1 && (from_input(args) ||
 				       (command.query && command.addresses)),
-		  "--jobs excludes standard input and queries of addresses, which keep their order");
+		  "--jobs excludes standard input and queries of addresses, since these keep their order");
 	refuse_if(command.children && !command.processes,
 		  "--children needs --pid or --comm");
 	refuse_if(command.addresses && command.processes,
-		  "addresses and --pid PID exclude each other");
+		  "addresses exclude --pid and --comm");
 	refuse_if(command.damon && (command.addresses || command.processes),
 		  "--damon excludes addresses, --pid and --comm");
 	refuse_if(!command.status && !command.addresses && !command.processes &&
@@ -191,7 +211,7 @@ static struct source *open_source(char **args)
 {
 	struct source *src = NULL;
 
-	/* Wrong words are found before anything that takes a privilege is tried. */
+	/* Check the words first, so that an error in them is reported to any user. */
 	if (from_input(args))
 		src = source_input(command.perf ? WORDS_PERF : WORDS_ADDRESSES,
 				   command.strict_input);
@@ -221,19 +241,19 @@ static struct source *open_source(char **args)
 
 static struct batch batch;
 
-/* Takes the next batch that the filters have left something of, or of which nothing is left. */
+/* Fill the next batch. --cgroup may remove all of its folios. */
 static void next_batch(struct source *src)
 {
 	__u64 from = src->done;
 
-	/* A table has a row for each address as it was given. */
+	/* A query prints a row for each address that was given, so do not merge duplicates. */
 	batch_fill(&batch, src, !command.query);
 	if (command.cgroup)
 		cgroup_select(&batch);
 	report_batch(from, src->done, src->total);
 }
 
-/* Mark all pages as idle, and wait: those that are accessed lose the mark. */
+/* Mark all pages as idle, and wait. Pages that are accessed lose the mark. */
 static bool mark(struct source *src)
 {
 	while (!stopped && !src->ended) {
@@ -242,7 +262,7 @@ static bool mark(struct source *src)
 	}
 	if (src->failed || src->junk || stopped)
 		return false;
-	/* Let no translation hide an access. */
+	/* Accesses through a cached translation would not clear the mark. */
 	tlb_evict();
 	nap(command.idle != NOT_GIVEN ? command.idle : command.accessed);
 	batch_restart();
@@ -251,7 +271,8 @@ static bool mark(struct source *src)
 
 static void say_full(void)
 {
-	complain("no room on node %s: %u folios in a row were refused; %s",
+	complain("no room on node%s %s: %u folios in a row were refused; %s",
+		 targets_all()->nr > 1 ? "s" : "",
 		 nodes_listed(targets_all()->nodes, targets_all()->nr), 2 * BATCH,
 		 "make room there, or add another node to --to");
 }
@@ -267,7 +288,7 @@ static enum ending move_or_query(struct source *src)
 			break;
 		if (!caller_take(&batch))
 			return CALL_FAILED;
-		/* Somebody may wait for this answer before giving the next address. */
+		/* A program may wait for this answer before it gives the next address. */
 		report_flush();
 		if (caller_found_no_room())
 			return ALL_FULL;
@@ -281,7 +302,7 @@ static enum ending move_or_query(struct source *src)
 	return src->failed || src->junk ? SOURCE_FAILED : COMPLETE;
 }
 
-static bool marked;		/* by the round before, for this one */
+static bool marked;		/* the previous round has marked the pages for this one */
 
 static enum ending work(struct source *src)
 {
@@ -308,13 +329,13 @@ static int once(struct source *src)
 	return report_failures() ? SOME_NOT : ALL_WELL;
 }
 
-/* Until something fails or somebody asks us to end */
+/* Do one round or, with --watch, repeat it until something fails or a signal comes. */
 static int again_and_again(struct source *src)
 {
 	double seconds = command.watch;
 	int status = once(src);
 
-	/* The look of one round marks what the next one looks for. */
+	/* A round marks pages for the next one, which must wait as long as --idle asks for. */
 	if (two_looks() && seconds < command.idle)
 		seconds = command.idle;
 	if (two_looks() && seconds < command.accessed)
@@ -333,11 +354,11 @@ static int again_and_again(struct source *src)
 	return status;
 }
 
-/* Not by exit(), which would try to write what cannot be written again. */
 static void leave(int status)
 {
 	if (ferror(stdout) || fflush(stdout)) {
 		complain("cannot write to standard output");
+		/* exit() would try once more to write what cannot be written. */
 		_exit(stopped ? status : REFUSED);
 	}
 	exit(status);
@@ -385,7 +406,7 @@ int main(int argc, char **argv)
 			(command.strict ? MPOL_MF_STRICT : 0);
 	check_options(args);
 	catch_signals(FIRST_SIGNAL);
-	/* A reader that leaves ends a query; it must not cut a move in two. */
+	/* If the reader of the output exits, that may end a query, but not a move half-way. */
 	if (!command.query)
 		signal(SIGPIPE, SIG_IGN);
 	if (command.status)

@@ -12,14 +12,14 @@
 #define HAS_MEMORY "/sys/devices/system/node/has_memory"
 #define HAS_CPU "/sys/devices/system/node/has_cpu"
 
-/* libnuma's own messages name neither the option nor a way out. */
+/* Suppress libnuma's messages, which name neither the option nor what to do. */
 void numa_warn(int number, char *format, ...)
 {
 	(void)number;
 	(void)format;
 }
 
-/* A list of numbers and ranges, as in "0,2-3" */
+/* Read a list of numbers and ranges, such as "0,2-3". */
 static bool read_list(FILE *file, struct nodes *nodes)
 {
 	unsigned int first, last;
@@ -130,7 +130,10 @@ int nodes_parse(const char *option, const char *text, int list[MAX_NODES])
 		free(copy);
 		return -1;
 	}
-	/* libnuma forgets the order. "!2,3" means all but these, in any order. */
+	/*
+	 * Parse each part alone, since libnuma does not keep their order. In "!2,3", which
+	 * means all nodes but these, order does not matter.
+	 */
 	if (!copy || *copy == '!')
 		nr = append(&with_memory, text, list, 0);
 	else
@@ -161,7 +164,7 @@ bool nodes_named(const char *text, struct nodes *nodes)
 
 #define TIERS	"/sys/devices/virtual/memory_tiering"
 
-/* Stores the tier of each node that the kernel has put into one; returns how many tiers. */
+/* Stores the memory tier of each node that has one. Returns the number of tiers. */
 static int read_tiers(struct speed speeds[MAX_NODES])
 {
 	DIR *dir = opendir(TIERS);
@@ -229,7 +232,7 @@ bool nodes_slower(int node, bool faster, struct targets *targets)
 		others.has[other] = speeds[other].rank >= 0 &&
 				    sign * (speeds[other].rank - rank) > 0;
 	targets->nr = nodes_nearest(node, &others, targets->nodes);
-	/* Few nodes: insert each in front of those whose rank is farther from ours. */
+	/* Insertion sort, as there are few nodes: ranks nearer to ours come first. */
 	for (int i = 1; i < targets->nr; i++) {
 		int *list = targets->nodes, other = list[i], at = i;
 
@@ -240,7 +243,7 @@ bool nodes_slower(int node, bool faster, struct targets *targets)
 	return true;
 }
 
-/* libnuma knows no distance of a node that came later. */
+/* libnuma does not know the distance to a node that came online after it was loaded. */
 static int distance_of(int from, int to)
 {
 	return numa_distance(from, to) ?: INT_MAX;
@@ -250,7 +253,7 @@ int nodes_nearest(int node, const struct nodes *nodes, int list[MAX_NODES])
 {
 	int nr = listed(nodes, list);
 
-	/* Few nodes: insert each in front of those that are farther. */
+	/* Insertion sort, as there are few nodes: nearer nodes come first. */
 	for (int i = 1; i < nr; i++) {
 		int other = list[i], at = i;
 
@@ -287,7 +290,7 @@ bool reserve_parse(const char *option, const char *text, struct reserve *reserve
 	}
 	if (!errno && *text >= '0' && *text <= '9')
 		return true;
-	complain("%s takes bytes, or with K, M, G, T, or a percentage of the node, not '%s'",
+	complain("%s takes a size such as 64M, or a part of the node such as 2%%, not '%s'",
 		 option, text);
 	return false;
 }
@@ -299,11 +302,11 @@ static int by_start(const void *a, const void *b)
 	return (one->start > two->start) - (one->start < two->start);
 }
 
-/* The numbers of a zone in /proc/zoneinfo that have been read so far */
+/* Numbers of a zone in /proc/zoneinfo */
 struct zone {
 	int node;
 	unsigned long start, spanned, managed, free;	/* in pages */
-	unsigned long kept;	/* of these: for the kernel, and for other zones' users */
+	unsigned long kept;	/* not for us: the low watermark and the lowmem reserve */
 };
 
 static FILE *open_zones(void)
@@ -330,10 +333,10 @@ static bool next_zone(FILE *zones, struct zone *zone)
 		    sscanf(line, " spanned %lu", &zone->spanned) == 1 ||
 		    sscanf(line, " managed %lu", &zone->managed) == 1)
 			continue;
-		/* Free pages in lists of a CPU, which may be an eighth of all. */
+		/* Add free pages in the lists of CPUs, which may be an eighth of the zone. */
 		if (sscanf(line, " count: %lu", &pages) == 1)
 			zone->free += pages;
-		/* The last protection is that from users of the highest zone. */
+		/* The last number is the reserve that users of the highest zone must leave. */
 		if (sscanf(line, " low %lu", &pages) == 1)
 			zone->kept += pages;
 		if (strstr(line, "protection: (") &&

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The kernel's files about nodes: which have memory, and at which frames. */
+/* NUMA nodes: which have memory, how slow and how full it is, and its frames */
 #ifndef MOVEPHYS_NODES_H
 #define MOVEPHYS_NODES_H
 
@@ -13,13 +13,13 @@ struct nodes {
 };
 
 /*
- * How slow the memory of a node is, compared with other nodes: by the kernel's memory
- * tiers or, where all nodes are of one tier, by the distance to the nearest CPU.
+ * How slow the memory of a node is, compared with other nodes. The kernel's memory tiers
+ * decide or, if all nodes are in one tier, the distance to the nearest CPU.
  */
 struct speed {
-	int tier;		/* -1: not known */
-	int distance;		/* -1: likewise */
-	int rank;		/* the higher, the slower */
+	int tier;		/* -1: unknown */
+	int distance;		/* from the nearest CPU; -1: unknown */
+	int rank;		/* the higher, the slower; -1: unknown */
 };
 
 /* Stores the speed of each node with memory. False after a message. */
@@ -31,12 +31,12 @@ struct targets {
 };
 
 /*
- * The nodes that are slower than this one, or faster: those of the next rank first, and
- * of these the nearest. False after a message.
+ * Store the nodes that are slower, or faster, than this one: those of the next rank come
+ * first, and among these the nearest. False after a message.
  */
 bool nodes_slower(int node, bool faster, struct targets *targets);
 
-/* Memory that is to stay free on a node: so many bytes, or percent of all it has */
+/* Memory that should stay free on a node: bytes, or a percentage of its memory */
 struct reserve {
 	__u64 bytes;
 	unsigned int percent;
@@ -47,13 +47,13 @@ bool reserve_parse(const char *option, const char *text, struct reserve *reserve
 
 struct memory_size {
 	__u64 total, free;	/* in bytes */
-	__u64 usable;		/* of what is free, without the kernel's own reserves */
+	__u64 usable;		/* free memory without the kernel's own reserves */
 };
 
 /* All zero for a node without memory. */
 struct memory_size nodes_size(int node);
 
-/* The bytes that are usable beyond the reserve; negative: so many are missing. */
+/* Returns how many bytes are usable beyond the reserve; negative if bytes are missing. */
 long long nodes_room(int node, const struct reserve *reserve);
 
 /* Successive frames */
@@ -71,19 +71,19 @@ bool nodes_with_memory(struct nodes *nodes);
  */
 int nodes_parse(const char *option, const char *text, int list[MAX_NODES]);
 
-/* Likewise for nodes that may have no memory yet, in no order. False if @text is no list. */
+/* Likewise, but with nodes that have no memory yet. False if @text is not such a list. */
 bool nodes_named(const char *text, struct nodes *nodes);
 
 /* Store the nodes in @list, the nearest to @node first; returns how many. */
 int nodes_nearest(int node, const struct nodes *nodes, int list[MAX_NODES]);
 
-/* The text is valid until the call after the next one: "0, 1", or why it is unknown. */
+/* Return a text such as "0, 1". It is valid until the second call after this one. */
 const char *nodes_known(void);
 const char *nodes_listed(const int *list, int nr);
 
 /*
- * The frames of the zones of these nodes, or of all if @nodes is NULL: in
- * ascending order, each frame once. Returns how many spans, or -1 after a message.
+ * Store the frames of the zones of these nodes, or of all nodes if @nodes is NULL: in
+ * ascending order, each frame once. Returns the number of spans, or -1 after a message.
  */
 int nodes_spans(const struct nodes *nodes, struct span spans[MAX_SPANS]);
 

@@ -44,7 +44,7 @@ static long number_of(const struct option_row *row, const char *option, const ch
 	return value;
 }
 
-/* strtod() also takes nan, inf, 0x10 and a sign. */
+/* Check the characters, since strtod() also takes nan, inf, 0x10 and a sign. */
 static double seconds_of(const char *option, const char *text)
 {
 	char *end;
@@ -142,7 +142,7 @@ static void read_line(const char *path, int number, char *line,
 	while (i < nr && (rows[i].only_here || strcmp(rows[i].name, name)))
 		i++;
 	if (i == nr || strtok(NULL, " \t")) {
-		complain("%s %s", option, i == nr ? "is no option for a file" :
+		complain("%s %s", option, i == nr ? "is not an option of the config file" :
 						    "takes one value");
 		exit(WRONG_USAGE);
 	}

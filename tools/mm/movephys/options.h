@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The options of a program as a table, from the command line and from a file */
+/* Read the options of a program, which a table describes, from its arguments and a file. */
 #ifndef MOVEPHYS_OPTIONS_H
 #define MOVEPHYS_OPTIONS_H
 
@@ -7,15 +7,15 @@
 
 #define WRONG_USAGE	2	/* the exit status */
 
-/* Of an option that may be given several times */
+/* The values of an option that may be given several times */
 struct option_numbers {
 	size_t nr;
 	long *values;
 };
 
 /*
- * An option sets a flag, or has a text, a number from @min to @max, several of these, or
- * seconds.
+ * An option sets a flag, or takes a text, a number from @min to @max, several such
+ * numbers, or seconds.
  */
 struct option_row {
 	char letter;
@@ -25,25 +25,28 @@ struct option_row {
 	const char **text;
 	long *number;
 	struct option_numbers *numbers;
-	long min, max;		/* a max of 0: INT_MAX */
-	double *seconds;	/* above 0, with a fraction */
-	bool optional;		/* the flag alone, or with the number */
-	bool only_here;		/* not in a file */
-	bool ends;		/* those after it do not matter */
-	const char *help;
+	long min, max;		/* a max of 0 means INT_MAX */
+	double *seconds;	/* above 0, may have a fraction */
+	bool optional;		/* sets the flag, and takes a number if one is given */
+	bool only_here;		/* only on the command line, not in a file */
+	bool ends;		/* options after it are ignored */
+	const char *help;	/* further lines begin with HELP_LINE */
 };
+
+/* Begins a line of a help text in the column of the first one. */
+#define HELP_LINE	"\n                           "
 
 void options_print(const struct option_row *rows, size_t nr);
 
 /*
- * These exit with WRONG_USAGE after a message. options_parse() returns the index of the
- * first argument that is no option.
+ * These two exit with WRONG_USAGE after a message. options_parse() returns the index of
+ * the first argument that is not an option.
  */
 int options_parse(int argc, char **argv, const struct option_row *rows, size_t nr);
 
 /*
- * Lines as in "name = value"; # begins a comment. The command line has precedence. The
- * file need not exist if it is @optional.
+ * Read lines such as "name = value"; # begins a comment. Ignore options that were given
+ * on the command line. If @optional, the file need not exist.
  */
 void options_read(const char *path, bool optional, const struct option_row *rows,
 		  size_t nr);

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The size of each call, and the pause after it: --budget, --rate */
+/* --budget and --rate: the size of each call, and the pause after it */
 #include "caller.h"
 #include "command.h"
 #include "slice.h"
 
-#define FIRST_SLICE	32	/* pages: nobody knows yet how long they take */
+#define FIRST_SLICE	32	/* pages of the first call, before any call was measured */
 #define HUGE		512	/* pages that may be one folio, if sizes are unknown */
 
-static double budget_pages = FIRST_SLICE;	/* that fit the budget, as far as we know */
+static double budget_pages = FIRST_SLICE;	/* estimate of the pages that fit the budget */
 
 static bool may_be_one(const struct folio *a, const struct folio *b)
 {
 	return !batch_sizes_known() && a->head / HUGE == b->head / HUGE;
 }
 
-/* Of this job, in bytes a second */
+/* The rate of this job, in bytes per second */
 static double rate(void)
 {
 	return command.rate * 1e6 / slice_jobs();
@@ -27,7 +27,7 @@ size_t pace_slice(const struct folio *folios, size_t count)
 
 	if (command.budget != NOT_GIVEN)
 		limit = budget_pages;
-	/* Ten times a second is smooth. */
+	/* With --rate, make ten calls a second, so that the pages move at an even pace. */
 	if (command.rate != NOT_GIVEN && limit > rate() / 10 / page_size)
 		limit = rate() / 10 / page_size;
 	while (n < count && (pages + folios[n].pages <= limit ||

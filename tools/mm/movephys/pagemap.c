@@ -9,10 +9,10 @@
 #define PRESENT		BIT(63)
 #define FRAME_MASK	(BIT(55) - 1)
 
-/* A signal must not wait for a walk of all of a very large mapping. */
+/* Limit a scan, since a signal waits for its end, and a mapping may be very large. */
 #define SCAN_BYTES	BIT(40)
 
-/* For C libraries with headers from before 6.7; the layout never changes. */
+/* For kernel headers from before 6.7. The kernel never changes this layout. */
 #ifndef PAGEMAP_SCAN
 struct page_region {
 	__u64 start;
@@ -44,7 +44,10 @@ static __u64 least(__u64 a, __u64 b)
 	return a < b ? a : b;
 }
 
-/* The first pages in memory between @start and @end: returns 1, 0 if there are none, or -1. */
+/*
+ * Find the first successive pages between @start and @end that are in memory. Returns 1,
+ * 0 if there are none, or -1 on failure.
+ */
 static int scan(const struct pagemap *map, __u64 start, __u64 end,
 		struct page_region *region)
 {
@@ -82,7 +85,7 @@ bool pagemap_present(struct pagemap *map, __u64 *start, __u64 *end, __u64 limit)
 	if (found <= 0)
 		return false;
 	*start = region.start / page_size;
-	/* One read of the pagemap shows more than a region of a few pages. */
+	/* If the region is short, read a whole block of the pagemap, which may show more. */
 	if (region.end / page_size - *start > PAGEMAP_BLOCK)
 		*end = region.end / page_size;
 	else

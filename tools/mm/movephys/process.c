@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Addresses of what a process has in memory */
+/* A source: the pages that processes have in memory */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -15,16 +15,16 @@
 
 struct process {
 	pid_t pid;
-	bool exited;		/* in the midst of it */
-	bool hidden;		/* we may not see its frames */
+	bool exited;		/* while we read its pagemap */
+	bool hidden;		/* we lack the privilege to see its frames */
 	int dir;
 	struct pagemap pagemap;
 	FILE *maps;
-	bool sizes;		/* @maps tells how much of each mapping is in memory */
-	__u64 next, end;	/* what is left of the last mapping, in pages */
-	__u64 present_end;	/* up to there something may be in memory */
+	bool sizes;		/* @maps has how much of each mapping is in memory */
+	__u64 next, end;	/* the rest of the current mapping, in pages */
+	__u64 present_end;	/* pages up to this one may be in memory */
 	__u64 frames[PAGEMAP_BLOCK];
-	size_t at, nr;		/* those from @at to @nr are still to be given */
+	size_t at, nr;		/* next_in_process() has not returned frames from @at to @nr */
 };
 
 /* Returns how many pages the process has in memory: 0 once it has exited. */
@@ -42,7 +42,7 @@ static __u64 resident(const struct process *proc)
 	return pages;
 }
 
-/* Does a line of smaps tell that some of the mapping is in memory? */
+/* Does this line of smaps show that some of the mapping is in memory? */
 static bool tells_presence(const char *line)
 {
 	__u64 kilobytes;
@@ -75,12 +75,12 @@ static bool next_mapping(struct process *proc)
 			return true;
 		}
 	}
-	/* A mapping that the last line of smaps does not tell of */
+	/* No mapping is left: skip the last one, of which nothing is in memory. */
 	proc->next = proc->end;
 	return false;
 }
 
-/* Reads on in the pagemap. False at the end; there may be no frames even so. */
+/* Read the next frames, or go to the next mapping. False at the end of the last mapping. */
 static bool read_frames(struct process *proc)
 {
 	proc->at = 0;
@@ -97,7 +97,7 @@ static bool read_frames(struct process *proc)
 	}
 	proc->nr = pagemap_frames(&proc->pagemap, proc->next,
 				  proc->present_end - proc->next, proc->frames);
-	/* If there are none, the mapping has gone, or the process with all of them. */
+	/* If no frames were read, the mapping has gone, or the process has exited. */
 	proc->next = proc->nr ? proc->next + proc->nr : proc->end;
 	return true;
 }
@@ -117,7 +117,7 @@ static bool next_in_process(struct process *proc, struct range *range)
 		if (first == NO_FRAME)
 			continue;
 		if (first == HIDDEN_FRAME) {
-			complain("/proc/%d/pagemap shows no address without CAP_SYS_ADMIN",
+			complain("/proc/%d/pagemap hides physical addresses: CAP_SYS_ADMIN is needed",
 				 proc->pid);
 			proc->hidden = true;
 			return false;
@@ -152,8 +152,8 @@ static bool open_maps(struct process *proc)
 		return false;
 	pagemap_init(&proc->pagemap, pagemap);
 	/*
-	 * Most of a large mapping may never have been touched. Where the pagemap
-	 * cannot skip that, smaps tells at least which mappings are untouched.
+	 * Most of a large mapping may never have been touched. If the pagemap cannot
+	 * skip such pages, smaps shows at least which mappings have none in memory.
 	 */
 	proc->sizes = !proc->pagemap.scans;
 	maps = open_in(proc, proc->sizes ? "smaps" : "maps");
@@ -172,7 +172,7 @@ static void close_process(struct process *proc)
 	*proc = (struct process){ .dir = -1, .pagemap.fd = -1 };
 }
 
-/* False after a message, if one is wanted. */
+/* False on failure, with a message if @say. */
 static bool open_process(struct process *proc, pid_t pid, bool say)
 {
 	char path[32];
@@ -199,7 +199,7 @@ static bool open_process(struct process *proc, pid_t pid, bool say)
 struct process_entry {
 	pid_t pid, parent;
 	bool chosen;
-	bool named;		/* by the user: it must be there */
+	bool named;		/* by --pid, so it must exist */
 };
 
 /* Several processes, one after the other */
@@ -210,10 +210,10 @@ struct processes {
 	const char *comm;
 	bool children;
 
-	struct process_entry *entries;	/* found by these */
+	struct process_entry *entries;	/* the processes that the above selects */
 	size_t nr, at;
 	struct process now;
-	bool again;		/* they were there at first */
+	bool again;		/* not the first round: processes may have exited since */
 };
 
 static bool add_entry(struct processes *all, struct process_entry entry)
@@ -222,7 +222,7 @@ static bool add_entry(struct processes *all, struct process_entry entry)
 		reallocarray(all->entries, all->nr + 1, sizeof(*more));
 
 	if (!more) {
-		complain("no memory for so many processes");
+		complain("not enough memory for the list of processes");
 		return false;
 	}
 	all->entries = more;
@@ -230,7 +230,7 @@ static bool add_entry(struct processes *all, struct process_entry entry)
 	return true;
 }
 
-/* A name may contain anything, so its end is the last parenthesis of the line. */
+/* The name may contain parentheses, so it ends at the last one of the line. */
 static bool read_stat(const char *pid, struct process_entry *entry, const char *comm)
 {
 	char path[64], line[512], *name, *end;
@@ -276,7 +276,7 @@ static int by_pid(const void *a, const void *b)
 	return (one->pid > two->pid) - (one->pid < two->pid);
 }
 
-/* Choose the children of what is chosen; false if there are no more. */
+/* Choose the children of chosen processes. False if there are no more. */
 static bool choose_children(struct processes *all)
 {
 	bool found = false;
@@ -328,11 +328,11 @@ static bool find_processes(struct processes *all)
 
 static void say_exited(struct processes *all, pid_t pid)
 {
-	complain("process %d exited meanwhile", pid);
+	complain("process %d has exited", pid);
 	all->src.failed = true;
 }
 
-/* The next process that can be opened. Those that we have searched for may be gone. */
+/* Open the next process that has not exited. Complain about those that --pid named. */
 static bool open_next(struct processes *all)
 {
 	while (all->at < all->nr && !stopped) {
@@ -376,7 +376,7 @@ static bool rewind_processes(struct source *src)
 	src->done = 0;
 	if (!find_processes(all))
 		return false;
-	/* Find out about all of them before any page moves. */
+	/* Check all processes before any page moves. */
 	for (size_t i = 0; i < all->nr && !stopped; i++) {
 		const struct process_entry *entry = &all->entries[i];
 
@@ -392,7 +392,7 @@ static bool rewind_processes(struct source *src)
 		return false;
 	src->ended = !open_next(all);
 	if (src->ended && !src->failed && !stopped)
-		complain("no process named %s has memory of its own any more", all->comm);
+		complain("no process named '%s' has memory any more", all->comm);
 	return !src->ended && !src->failed;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Messages to the user: rows, a line of progress, and a summary by outcome. */
+/* Output for the user: a row for a page, a line of progress, and a summary by result */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,14 +14,14 @@
 
 struct tally tally;
 
-static bool fails[NR_CAUSES];	/* by cause: an entry like that fails the run */
+static bool fails[NR_CAUSES];	/* by cause: does such an entry make the exit status 1? */
 static double next_progress;
-static struct tally *copy;	/* of the tally, for the parent of this job */
+static struct tally *copy;	/* for the parent of this job */
 static struct {
 	__u64 from, to, total;
-} position;		/* in the source, of this batch */
+} position;		/* of this batch in the source */
 
-/* Adds the causes of one status, by the name of its error, to those that fail. */
+/* Make causes with this status, such as "EBUSY", fail the run. False if it is unknown. */
 static bool fail_on(const char *name)
 {
 	bool known = false;
@@ -76,8 +76,8 @@ void report_look(void)
 }
 
 /*
- * A query of addresses is a table; otherwise rows are for the curious. A reader
- * that takes no more would only hold us up.
+ * A query of addresses prints rows. Other runs print them only with --verbose. After an
+ * error of the output, do not format rows that cannot be written.
  */
 static bool rows_wanted(void)
 {
@@ -104,7 +104,7 @@ static void print_row(__u64 address, int node, enum cause cause)
 		printf("0x%012llx  -  %s\n", address, cause_words(cause));
 }
 
-/* A query has a row for each page that was asked about, a move for each folio. */
+/* Print a row for each page that a query asked for, or for the folio in a move. */
 static void print_rows(const struct folio *folio, int node, enum cause cause)
 {
 	__u64 next = folio->address;
@@ -156,7 +156,7 @@ bool report_failures(void)
 	return false;
 }
 
-/* 1234567 as 1,234,567; printf's %' needs a locale, which may be missing. */
+/* Print 1234567 as 1,234,567. printf's %' would need a locale, which may be missing. */
 static int put_count(char *text, size_t size, __u64 number)
 {
 	int len = 0;
@@ -167,7 +167,7 @@ static int put_count(char *text, size_t size, __u64 number)
 	return len + snprintf(text + len, size - len, ",%03llu", number % 1000);
 }
 
-/* "12 folios (24 MiB)", as far as the sizes are known */
+/* Returns a text such as "12 folios (24 MiB)". */
 static const char *amount_text(const struct amount *amount)
 {
 	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB" };
@@ -220,7 +220,7 @@ static void print_nodes(const struct amount *amounts, const char *preposition)
 	}
 }
 
-/* Count, per node, what is not on a target node yet. */
+/* Print, by node, how much is not on a target node yet. */
 static void print_elsewhere(void)
 {
 	static struct amount elsewhere[MAX_NODES];
@@ -300,7 +300,7 @@ void report_summary(enum ending ending)
 	if (command.json)
 		json_round();
 	else if (!(command.query && command.addresses) &&
-		 /* Of what nobody looked at there is nothing to tell. */
+		 /* A signal that came before the first result leaves nothing to sum up. */
 		 !(ending == SIGNALLED && !all_asked().folios))
 		print_summary();
 	fflush(stdout);
@@ -311,7 +311,7 @@ void report_flush(void)
 	fflush(stdout);
 }
 
-/* A run that is over at once shows nothing. */
+/* Print progress on the terminal. A run of less than a second does not get here. */
 static void show_progress(void)
 {
 	__u64 done = tally.done, total = tally.total;
@@ -352,7 +352,7 @@ static void tell_progress(void)
 	next_progress = now() + 1;
 	if (command.json && !ferror(stdout))
 		json_progress();
-	/* Rows of a table on the same terminal show progress enough. */
+	/* If the terminal shows rows or events, these are progress enough. */
 	if (progress_possible() && !(isatty(STDOUT_FILENO) &&
 				     (command.json || rows_wanted())))
 		show_progress();

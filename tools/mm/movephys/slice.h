@@ -5,10 +5,10 @@
 
 #include "base.h"
 
-/* From now on this process is the job @index of @count: --jobs. It was the only one. */
+/* From now on, this process is job @index of @count. */
 void slice_take(unsigned int index, unsigned int count);
 
-/* How many jobs share the work, 1 if there is only this process */
+/* Returns the number of jobs, or 1 without --jobs. */
 unsigned int slice_jobs(void);
 
 /*

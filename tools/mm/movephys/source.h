@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Sources give addresses. They neither move anything nor report the outcome. */
+/* A source gives addresses. It neither moves pages nor reports results. */
 #ifndef MOVEPHYS_SOURCE_H
 #define MOVEPHYS_SOURCE_H
 
@@ -15,19 +15,19 @@ struct range {
 
 struct source {
 	/*
-	 * Stores the next range. False at the end, when a signal has come, or, with
-	 * @wait false, if the next range is not there yet.
+	 * Stores the next range. False at the end, after a signal, or, without @wait, if
+	 * the next range has not arrived yet.
 	 */
 	bool (*next)(struct source *src, struct range *range, bool wait);
-	/* Begins again. False after a message. */
+	/* Starts again from the first range. False after a message. */
 	bool (*rewind)(struct source *src);
 	__u64 total, done;	/* pages, for progress; a total of 0 is unknown */
-	__u64 without_address;	/* samples of perf that have none */
-	bool shares_files;	/* that are read in sequence: rewind it after fork() */
+	__u64 without_address;	/* perf samples without an address */
+	bool shares_files;	/* has open files with positions: rewind it after fork() */
 	bool ended;
-	bool failed;		/* it ended too early; there was a message */
-	bool junk;		/* some words are no addresses; there was a message */
-	bool misread;		/* what it gave may be wrong: do not use the last of it */
+	bool failed;		/* ended too early, after a message */
+	bool junk;		/* some words are not addresses, after a message */
+	bool misread;		/* the last addresses may be wrong: drop the batch */
 };
 
 /* The syntax of the words of standard input */
@@ -39,7 +39,7 @@ enum words_syntax {
 /* These return NULL after a message. */
 struct source *source_arguments(char **args);
 struct source *source_input(enum words_syntax syntax, bool strict);
-/* Processes of these numbers, those of this name, and if wanted the children of all these */
+/* The processes with these numbers, those with this name, and with @children all descendants */
 struct source *source_processes(const long *pids, size_t nr, const char *comm,
 				bool children);
 /* The regions that a scheme of DAMON has chosen: "KDAMOND" or "KDAMOND/CONTEXT/SCHEME" */

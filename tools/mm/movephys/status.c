@@ -39,7 +39,7 @@ static struct node_status *status_of(struct status *status, int node)
 	return NULL;
 }
 
-/* Adds what a line as in "anon N0=4096 N1=0" tells. */
+/* Add the bytes of a line such as "anon N0=4096 N1=0". */
 static void add_line(struct status *status, struct cgroup_status *cgroup, char *line)
 {
 	const char *part = strtok(line, "\n ");
@@ -47,7 +47,7 @@ static void add_line(struct status *status, struct cgroup_status *cgroup, char *
 	int number;
 	__u64 bytes;
 
-	/* Other lines tell of parts of these, or of the kernel's memory. */
+	/* Other lines count parts of these two, or the kernel's memory. */
 	if (!part || (strcmp(part, "anon") && strcmp(part, "file")))
 		return;
 	while ((part = strtok(NULL, "\n "))) {
@@ -60,7 +60,7 @@ static void add_line(struct status *status, struct cgroup_status *cgroup, char *
 	}
 }
 
-static struct status *reading;	/* nftw() passes nothing on */
+static struct status *reading;	/* for read_cgroup(), as nftw() passes no context */
 
 static int read_cgroup(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -117,7 +117,7 @@ static bool look(struct status *status, long seconds)
 		nodes.has[status->nodes[i].node] = true;
 	if (!ages_place(&nodes, &none))
 		return false;
-	/* The first look may find marks of others. Only the second one counts. */
+	/* The first look may find marks of other programs, so use only the second one. */
 	ages_look();
 	tlb_evict();
 	nap(seconds);
@@ -140,7 +140,7 @@ static size_t time_of(struct status *status, long seconds)
 	return status->nr_times++;
 }
 
-/* Read what tierd knows, but only if it runs: one that was killed leaves its file behind. */
+/* Read the metrics of tierd, but only while it runs: a file that is left behind is old. */
 static void ask_tierd(struct status *status)
 {
 	FILE *file = idle_in_use() ? fopen(TIERD, "re") : NULL;
@@ -231,6 +231,6 @@ void status_print(const struct status *status)
 		printf("  %s\n", status->cgroups[i].path);
 	}
 	if (status->nr_cgroups > MOST_CGROUPS)
-		printf("%zu smaller ones: --json has all\n",
+		printf("and %zu smaller cgroups, which --json prints\n",
 		       status->nr_cgroups - MOST_CGROUPS);
 }

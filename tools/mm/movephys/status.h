@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* --status: the nodes, which cgroups lie where, and how much nobody accesses */
+/* --status: the nodes, how much of their memory is idle, and the memory of cgroups on them */
 #ifndef MOVEPHYS_STATUS_H
 #define MOVEPHYS_STATUS_H
 
@@ -11,13 +11,13 @@ struct node_status {
 	int node;
 	struct speed speed;
 	struct memory_size size;
-	__u64 idle[MAX_IDLE_TIMES];	/* bytes, for each of the times */
+	__u64 idle[MAX_IDLE_TIMES];	/* bytes idle for each of the times of struct status */
 };
 
 struct cgroup_status {
 	char *path;		/* below /sys/fs/cgroup */
-	__u64 all;		/* bytes */
-	__u64 *on;		/* of these, on each of the nodes above */
+	__u64 all;		/* bytes on all nodes */
+	__u64 *on;		/* bytes on each of the nodes of struct status */
 };
 
 struct status {
@@ -27,7 +27,10 @@ struct status {
 	long times[MAX_IDLE_TIMES];	/* seconds */
 };
 
-/* Reads all of that; with @seconds it looks itself what is idle. False after a message. */
+/*
+ * Read all of it. If @seconds are given, mark pages as idle, wait that long, and look.
+ * Otherwise use what tierd has found. False after a message.
+ */
 bool status_read(struct status *status, long seconds);
 void status_print(const struct status *status);
 void json_status(const struct status *status);	/* json.c */

@@ -7,7 +7,7 @@
 #include "targets.h"
 
 static struct targets all;
-static struct targets *known[MAX_NODES];	/* of --to slower and faster, by source */
+static struct targets *known[MAX_NODES];	/* for --to slower and faster: by the page's node */
 static struct reserve reserve;
 static bool relative;
 
@@ -61,7 +61,7 @@ const struct targets *targets_of(int node)
 
 	if (!relative)
 		return &all;
-	/* Memory that came later is left where it is. */
+	/* A node without targets got its memory after the start. Its pages stay there. */
 	return known[node] ?: &none;
 }
 

@@ -8,14 +8,15 @@
 /* Reads --to and --keep-free. False after a message. */
 bool targets_open(void);
 
-/* In the order in which they are tried; empty if a page on this node stays there */
+/* The targets of a page on this node, in the order in which they are tried */
 const struct targets *targets_of(int node);
+/* Does a page on this node stay there? */
 bool targets_stays(int node);
 
 /* All nodes that may be a target */
 const struct targets *targets_all(void);
 
-/* Base pages that a target still takes: as many as --keep-free leaves */
+/* Returns how many base pages may still move to a target under --keep-free. */
 __u64 targets_room(int node);
 
 #endif

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tierd: keep pages that are accessed on fast nodes. It goes by physical address only,
- * and never looks at a process.
+ * tierd: keep accessed pages on fast nodes. It uses only physical addresses, and never
+ * looks at a process.
  *
- * Each round looks which folios were accessed (ages.h), makes room on the fast nodes by
- * moving the coldest folios down where room is needed, moves hot ones up, and waits.
+ * Each round finds out which folios were accessed (ages.h). If the fast nodes need room,
+ * it moves their coldest folios to slow nodes. Then it moves hot folios to fast nodes.
  */
 #include <errno.h>
 #include <math.h>
@@ -28,14 +28,14 @@
 #define CONFIG		"/etc/tierd.conf"
 #define RUN_DIR		"/run/tierd"
 #define SEE		" (see tierd --help)"
-#define CALL_FOLIOS	512		/* folios a call */
-#define CALL_PAGES	4096		/* base pages a call, or one folio */
+#define CALL_FOLIOS	512		/* folios in a call */
+#define CALL_PAGES	4096		/* base pages in a call, exceeded only by its last folio */
 #define ORDERS		32
-#define MOST_ROUNDS	6		/* 2^6: of these, a node without room is not tried */
-#define ENOUGH		(AGE_COLD - AGE_IDLE + 2)	/* rounds to tell cold from hot */
-#define CPU_SHARE	0.02		/* of one CPU that looks may take */
-#define CPU_SHARE_BUSY	0.25		/* while much changes */
-#define SHARE_TURNED	256		/* one of so many pages that turned is a change */
+#define MOST_ROUNDS	6		/* do not try a full node for up to 2^6 rounds */
+#define ENOUGH		(AGE_COLD - AGE_IDLE + 2)	/* rounds until a folio can be cold */
+#define CPU_SHARE	0.02		/* share of a CPU that looks may take */
+#define CPU_SHARE_BUSY	0.25		/* the same while many pages change */
+#define CHANGED_SHARE	256		/* many: more than 1 in 256 of the pages */
 
 /* cause.c reads this. */
 struct command command = { .pid = NOT_GIVEN };
@@ -52,35 +52,42 @@ static struct {
 
 static const struct option_row rows[] = {
 	{ 0, "config", "FILE", .text = &settings.config, .only_here = true,
-	  .help = "read options from this file (" CONFIG ", if it is there)" },
+	  .help = "read options from this file"
+		  HELP_LINE "(default: " CONFIG ", if it exists)" },
 	{ 0, "fast", "NODES", .text = &settings.fast,
-	  .help = "nodes for pages that are accessed" },
+	  .help = "the nodes for pages that are accessed" },
 	{ 0, "slow", "NODES", .text = &settings.slow,
-	  .help = "nodes for the others" },
+	  .help = "the nodes for pages that are not accessed" },
 	{ 0, "interval", "SECONDS", .seconds = &settings.interval,
-	  .help = "between looks while much changes (2)" },
+	  .help = "the time between two looks while many pages change"
+		  HELP_LINE "(default: 2)" },
 	{ 0, "longest", "SECONDS", .seconds = &settings.longest,
-	  .help = "between looks while nothing changes (60)" },
+	  .help = "the longest time between two looks (default: 60)" },
 	{ 0, "rate", "MB/S", .number = &settings.rate, .min = 1,
-	  .help = "move so many megabytes a second at most (200)" },
+	  .help = "move at most this many megabytes per second"
+		  HELP_LINE "(default: 200)" },
 	{ 0, "keep-free", "SIZE", .text = &settings.keep_free,
-	  .help = "memory of each fast node that is to stay free (2%)" },
+	  .help = "leave this much of each fast node free (default: 2%)" },
 	{ 0, "all", .flag = &command.all,
-	  .help = "move also pages that several processes map (MPOL_MF_MOVE_ALL)" },
+	  .help = "also move pages that several processes map"
+		  HELP_LINE "(MPOL_MF_MOVE_ALL)" },
 	{ 0, "metrics", "FILE", .text = &settings.metrics,
-	  .help = "write metrics there (" RUN_DIR "/tierd.prom)" },
+	  .help = "write metrics to this file after each round"
+		  HELP_LINE "(default: " RUN_DIR "/tierd.prom)" },
 	{ 0, "once", .flag = &settings.once, .only_here = true,
-	  .help = "end after the first round that can tell cold pages from hot ones" },
+	  .help = "end after the first round that can tell cold pages"
+		  HELP_LINE "from others" },
 	{ 'v', "verbose", .flag = &settings.verbose,
-	  .help = "print a line for each round, not only if something moved" },
+	  .help = "print a line for each round, not only for those in"
+		  HELP_LINE "which something moved or was refused" },
 	{ 'h', "help", .flag = &settings.help, .only_here = true, .ends = true,
-	  .help = "print this and exit" },
+	  .help = "print this help and exit" },
 	{ 'V', "version", .flag = &settings.version, .only_here = true, .ends = true,
 	  .help = "print the version and exit" },
 };
 
-static struct nodes fast_named, slow_named;	/* by the options */
-static struct nodes fast, slow;			/* of these, those with memory now */
+static struct nodes fast_named, slow_named;	/* the nodes of --fast and --slow */
+static struct nodes fast, slow;			/* those of them that have memory now */
 static struct reserve keep_free;
 
 /* Since the start */
@@ -89,10 +96,10 @@ static struct {
 	__u64 up, down, refused[NR_CAUSES];
 } total;
 
-/* Nodes where a folio of an order found no room, perhaps none in one piece */
+/* By node and order: has a folio of that order found no room there? */
 static struct {
-	unsigned char times;
-	unsigned long until;	/* not tried before this round */
+	unsigned char times;	/* how often in a row, at most MOST_ROUNDS */
+	unsigned long until;	/* try again in this round */
 } full[MAX_NODES][ORDERS];
 
 static atomic_bool woken;
@@ -103,7 +110,10 @@ static void wake(int signal)
 	woken = true;
 }
 
-/* Until a signal comes, also one that came just before */
+/*
+ * Wait until a signal comes. Signals are blocked except in ppoll(), so one that comes
+ * just before it is not lost.
+ */
 static void wait_for(double seconds)
 {
 	const struct timespec time = {
@@ -146,7 +156,7 @@ static void note_full(int node, const struct folio *folio)
 static void note_refused(const struct folio *folio, int status, int node)
 {
 	total.refused[cause_of(status, folio, node)] += folio->pages;
-	/* Only these two may move in the next round. Others wait to be hot or cold again. */
+	/* With these two statuses, the next round may succeed. Otherwise forget the age. */
 	if (status != -EBUSY && status != -ENOMEM)
 		ages_forget(folio->head);
 }
@@ -162,7 +172,10 @@ static bool call(size_t count, const uint64_t *pages, const int *nodes, int *sta
 	return false;
 }
 
-/* Leaves those that are on this node: zones of two nodes may overlap, and folios go. */
+/*
+ * Keep only the folios that are on this node now. Zones of two nodes may overlap, and
+ * folios may have moved or been freed since the look.
+ */
 static size_t query(int node, struct folio *folios, size_t count)
 {
 	uint64_t pages[CALL_FOLIOS];
@@ -182,7 +195,10 @@ static size_t query(int node, struct folio *folios, size_t count)
 	return left;
 }
 
-/* Leaves the folios that found no room there. Returns how many base pages moved. */
+/*
+ * Move folios to a node. Keep those that found no room, unless this is the last target.
+ * Returns how many base pages moved.
+ */
 static __u64 move_to(int node, struct folio *folios, size_t *count, bool last)
 {
 	int nodes[CALL_FOLIOS], status[CALL_FOLIOS];
@@ -231,7 +247,7 @@ static bool some_has_room(const struct targets *targets, const struct folio *fol
 	return false;
 }
 
-/* Stores the folios for the next call: @limit base pages, or more by a part of the last folio. */
+/* Store the folios for the next call: @limit base pages, exceeded only by the last folio. */
 static size_t fill(struct folio *folios, int node, struct place *place, enum age min,
 		   enum age max, const struct targets *targets, __u64 limit)
 {
@@ -254,7 +270,7 @@ static size_t fill(struct folio *folios, int node, struct place *place, enum age
 
 /*
  * Move folios of these ages from a node to the first target with room, until @limit
- * base pages have moved. Returns how many did.
+ * base pages have moved. Returns how many base pages moved.
  */
 static __u64 move(int node, enum age min, enum age max, const struct targets *targets,
 		  long long limit)
@@ -266,7 +282,7 @@ static __u64 move(int node, enum age min, enum age max, const struct targets *ta
 
 	if (!ages_pages(node, min, max))
 		return 0;
-	/* After a failed call the next round may do better, but not the next call. */
+	/* After a failed call, wait for the next round, since the next call would fail, too. */
 	while (moved < limit && !stopped && total.failed_calls == failed) {
 		size_t nr = fill(folios, node, &place, min, max, targets, limit - moved);
 
@@ -285,7 +301,7 @@ static long long room(int node)
 	return nodes_room(node, &keep_free) / (long long)page_size;
 }
 
-/* The coldest first, as many pages as are needed */
+/* Move the coldest folios of a fast node to slow nodes, as many pages as are needed. */
 static __u64 demote(int node, long long needed)
 {
 	int age = AGE_OLDEST;
@@ -300,7 +316,7 @@ static __u64 demote(int node, long long needed)
 	return moved + move(node, age, age, &targets, needed - moved);
 }
 
-/* Make room for what is hot on slow nodes, and for what is to stay free. */
+/* Make room on the fast nodes for the hot folios of slow nodes, and for --keep-free. */
 static void make_room(void)
 {
 	long long hot = 0, needed;
@@ -338,7 +354,7 @@ static void promote(void)
 	}
 }
 
-/* Memory may come and go. */
+/* Find out which nodes have memory now. False if the fast or the slow nodes have none. */
 static bool find_memory(void)
 {
 	static bool had = true;
@@ -354,7 +370,7 @@ static bool find_memory(void)
 		some_slow |= slow.has[node];
 	}
 	if (had && !(some_fast && some_slow))
-		complain("no memory on the nodes of --%s, %s: waiting for some",
+		complain("no memory on the nodes of --%s, %s: waiting until one has some",
 			 some_fast ? "slow" : "fast",
 			 some_fast ? settings.slow : settings.fast);
 	had = some_fast && some_slow;
@@ -384,12 +400,12 @@ static __u64 watched(void)
 	return pages;
 }
 
-/* While much changes, or little is known, look again soon. Otherwise wait longer each time. */
+/* While many pages change, or ages are unknown, look again soon. Otherwise wait longer. */
 static double next_interval(double interval, __u64 moved, double look_seconds)
 {
 	double longest = fmax(settings.longest, look_seconds / CPU_SHARE);
 
-	if (total.rounds < ENOUGH || (ages_turned() + moved) * SHARE_TURNED > watched())
+	if (total.rounds < ENOUGH || (ages_changed() + moved) * CHANGED_SHARE > watched())
 		return fmax(settings.interval, look_seconds / CPU_SHARE_BUSY);
 	return fmax(settings.interval, fmin(interval * 1.5, longest));
 }
@@ -417,7 +433,7 @@ static void print_metrics(FILE *file, double interval)
 		if (watches(node))
 			fprintf(file, "tierd_hot_bytes{node=\"%d\"} %llu\n", node,
 				ages_pages(node, AGE_HOT, AGE_HOT) * page_size);
-	fputs("# HELP tierd_idle_bytes accessed by nobody for at least so many seconds\n"
+	fputs("# HELP tierd_idle_bytes memory not accessed for at least this many seconds\n"
 	      "# TYPE tierd_idle_bytes gauge\n", file);
 	for (int node = 0; node < MAX_NODES; node++)
 		for (size_t i = 0; watches(node) && i < ARRAY_SIZE(seconds); i++)
@@ -426,7 +442,7 @@ static void print_metrics(FILE *file, double interval)
 				ages_idle(node, seconds[i]) * page_size);
 }
 
-/* A reader finds the old file or the new one, and never a part. */
+/* Replace the file atomically, so that readers never find a part of it. */
 static void write_metrics(double interval)
 {
 	static char *temporary;
@@ -443,7 +459,7 @@ static void write_metrics(double interval)
 			failed = true;
 	}
 	if (failed && !failing)
-		complain("cannot write %s: %s: going on without", settings.metrics,
+		complain("cannot write %s: %s: going on without metrics", settings.metrics,
 			 strerror(errno));
 	failing = failed;
 }
@@ -462,11 +478,11 @@ static void print_round(__u64 up, __u64 down, const __u64 *refused, double secon
 		if (total.refused[i] != refused[i])
 			printf(", %llu %s", total.refused[i] - refused[i], causes[i].name);
 	printf("; %.2f CPU seconds, next in %.1f s\n", seconds, interval);
-	/* The reader may be gone, or its disk full: go on without it. */
+	/* Ignore errors: a daemon must not end because its log cannot be written. */
 	clearerr(stdout);
 }
 
-/* Returns how long to wait for the next round. */
+/* Do a round. Returns how long to wait before the next one. */
 static double round_of(double interval)
 {
 	double began = cpu_seconds(), look_seconds;
@@ -495,14 +511,15 @@ static double round_of(double interval)
 static void print_help(void)
 {
 	puts("Usage: tierd --fast NODES --slow NODES [OPTION]...\n"
-	     "Keep pages that are accessed on fast NUMA nodes, by their physical addresses.\n");
+	     "Keep accessed pages on fast NUMA nodes. Pages are moved by physical address.\n");
 	options_print(rows, ARRAY_SIZE(rows));
-	puts("\nNODES is a list, as in 0,2-3, SIZE bytes, as in 64M, or a part of the node, as in\n"
-	     "2%. The config file has a line for each option, as in\n"
-	     "\"fast = 0\" or \"all = yes\"; # begins a comment.\n"
+	puts("\nNODES is a list such as 0,2-3. SIZE is a number of bytes, such as 64M, or a part\n"
+	     "of the node, such as 2%. The config file has a line for each option, such as\n"
+	     "\"fast = 0\" or \"all = yes\". In it, # begins a comment.\n"
 	     "\n"
-	     "SIGTERM and SIGINT end it after the current call, SIGUSR1 begins the next round.\n"
-	     "Exit status: 0 ended by a signal or --once, 2 wrong usage, or refused.");
+	     "SIGTERM and SIGINT end tierd after the current call. SIGUSR1 begins the next\n"
+	     "round at once.\n"
+	     "Exit status: 0 ended by a signal or --once, 2 wrong usage, or tierd cannot start.");
 }
 
 static bool find_nodes(const char *option, const char *text, struct nodes *nodes)
@@ -533,7 +550,7 @@ static bool check_settings(void)
 	return true;
 }
 
-/* Learn before the first round what the kernel refuses. */
+/* Check before the first round that the kernel has what we need, and permits it. */
 static bool works(void)
 {
 	uint64_t page = ~0ULL;
@@ -541,8 +558,8 @@ static bool works(void)
 
 	if (move_phys_pages(1, &page, NULL, &status, 0) < 0) {
 		complain("move_phys_pages: %s%s", strerror(errno),
-			 errno == ENOSYS ? ": it takes CONFIG_MOVE_PHYS_PAGES=y" :
-			 errno == EPERM ? ": it takes CAP_SYS_ADMIN" : "");
+			 errno == ENOSYS ? ": CONFIG_MOVE_PHYS_PAGES=y is needed" :
+			 errno == EPERM ? ": CAP_SYS_ADMIN is needed" : "");
 		return false;
 	}
 	if (!frames_readable(KPAGECOUNT)) {
@@ -567,7 +584,8 @@ int main(int argc, char **argv)
 	if (settings.help || settings.version)
 		return fflush(stdout) ? WRONG_USAGE : 0;
 	if (argv[arg]) {
-		complain("'%s' is no option: --fast and --slow name the nodes" SEE, argv[arg]);
+		complain("unexpected argument '%s': give the nodes with --fast and --slow" SEE,
+			 argv[arg]);
 		return WRONG_USAGE;
 	}
 	options_read(settings.config ?: CONFIG, !settings.config, rows, ARRAY_SIZE(rows));

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * User space cannot flush the translations of another process, and a context switch need
- * not, since entries are tagged. But all processes share the entries of a TLB: reading
- * more pages than it holds replaces them.
+ * User space cannot flush the translations of another process. A context switch need not
+ * flush them either, since TLB entries are tagged with their address space. But all
+ * processes share the entries of a TLB, so reading more pages than it has entries replaces
+ * those of all processes.
  */
 #include <numa.h>
 #include <sys/mman.h>
@@ -10,12 +11,12 @@
 #include "base.h"
 #include "tlb.h"
 
-/* The largest TLBs of today have 4,096 entries, and less than 64 for huge pages only. */
+/* The largest TLBs today have 4,096 entries, and fewer than 64 more for huge pages alone. */
 #define SMALL	8192
 #define HUGE	64
 #define HUGE_SIZE	BIT(21)
 
-/* Memory that is only read takes no more than its page tables. */
+/* Memory that is only read maps the zero page, so it takes no room but its page tables. */
 static const atomic_char *map(size_t size, int advice)
 {
 	void *memory = mmap(NULL, size, PROT_READ,
@@ -44,7 +45,7 @@ void tlb_evict(void)
 		small = map(SMALL * page_size, MADV_NOHUGEPAGE);
 		huge = map(HUGE * HUGE_SIZE, MADV_HUGEPAGE);
 	}
-	/* CPUs and the affinity of this thread may have changed. */
+	/* Read it each time: CPUs come and go, and the affinity of this thread may change. */
 	if (numa_sched_getaffinity(0, allowed) < 0)
 		return;
 	for (unsigned int cpu = 0; cpu < allowed->size; cpu++) {

@@ -3,9 +3,9 @@
 #define MOVEPHYS_TLB_H
 
 /*
- * Replace what the TLBs hold, on each CPU that this thread may run on. CPUs then walk
- * page tables again, and set the accessed bits there. It takes well below a
- * millisecond a CPU, but waits for its turn on a busy one.
+ * Replace the entries of the TLBs on each CPU that this thread may run on. These CPUs
+ * then walk page tables again, and set accessed bits there. This takes less than a
+ * millisecond for each CPU, plus the wait for the scheduler on a busy CPU.
  */
 void tlb_evict(void);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Addresses that are given: arguments, standard input, samples of perf */
+/* A source: addresses in arguments or on standard input, and samples of perf */
 #include <ctype.h>
 #include <errno.h>
 #include <poll.h>
@@ -15,11 +15,11 @@
 
 enum token {
 	TOKEN_WORD,
-	TOKEN_END,		/* of the input, or a signal came */
-	TOKEN_LATER,		/* the rest of the input is not there yet */
+	TOKEN_END,		/* the input has ended, or a signal came */
+	TOKEN_LATER,		/* more input has not arrived yet */
 };
 
-/* Instead of a character, next_char() returns one of these. */
+/* next_char() returns one of these if there is no character. */
 #define CHAR_END	(-1)
 #define CHAR_LATER	(-2)
 
@@ -33,27 +33,27 @@ enum reading {
 struct words {
 	struct source src;
 	enum words_syntax syntax;
-	char **args;		/* NULL: read the file */
-	char **arg;
+	char **args;		/* all arguments, or NULL if @file is read */
+	char **arg;		/* the next argument */
 	int file;
 	bool eof;
-	bool unreadable;	/* from here on */
-	char text[1 << 16];	/* of the file, from @at to @end still to be read */
+	bool unreadable;	/* reading @file has failed */
+	char text[1 << 16];	/* a part of @file; from @at to @end, it was not used yet */
 	size_t at, end;
-	unsigned long line;	/* of the next character */
+	unsigned long line;	/* number of the line of the next character */
 
 	char word[MAX_WORD];
 	size_t len;
 	unsigned long word_line;
-	bool taken;		/* the word has been used: begin a new one */
+	bool taken;		/* the word was returned: begin a new one */
 	bool gap;		/* white space follows the word */
-	bool comment;		/* up to the end of the line */
+	bool comment;		/* the rest of the line is a comment */
 
-	unsigned long junk;	/* how many words are */
-	bool reported;		/* the junk, in a pass before */
+	unsigned long junk;	/* number of words that are not addresses */
+	bool reported;		/* an earlier pass has complained about these words */
 };
 
-/* A number in front, without the sign and the space that strtoull() allows */
+/* Parse a number at the start, but not the sign and the space that strtoull() allows. */
 static bool number(const char **text, __u64 *value, bool *hex)
 {
 	const char *digits = *text;
@@ -90,7 +90,7 @@ static bool length(const char **text, __u64 *value)
 	return true;
 }
 
-/* Digits with a letter among them, alone or at either end of a range */
+/* Is the word, or either end of a range, hexadecimal without 0x? */
 static bool bare_hex(const char *word)
 {
 	size_t digits = strspn(word, "0123456789abcdefABCDEF");
@@ -115,7 +115,7 @@ static enum reading parse_address(const char *word, struct range *range)
 	last = start;
 	if (*text == '-') {
 		text++;
-		/* "0x1000-2000" looks as if both were hexadecimal. */
+		/* Refuse "0x1000-2000", in which 2000 is probably meant as hexadecimal. */
 		if (!number(&text, &last, &end_hex) || end_hex != hex ||
 		    last-- == 0)
 			return IS_JUNK;
@@ -193,7 +193,7 @@ static void append(struct words *words, int c)
 {
 	if (!words->len)
 		words->word_line = words->line;
-	/* A word that is cut off must not become a shorter number. */
+	/* If the word is too long, make sure that its first part is not taken for a number. */
 	if (words->len == sizeof(words->word) - 1)
 		words->word[words->len - 1] = '?';
 	else
@@ -201,7 +201,7 @@ static void append(struct words *words, int c)
 	words->word[words->len] = '\0';
 }
 
-/* Takes one more character; returns whether the word before it is complete. */
+/* Handle one character. Returns whether it ends a word. */
 static bool take_address(struct words *words, int c)
 {
 	if (c == '\n')
@@ -214,7 +214,7 @@ static bool take_address(struct words *words, int c)
 	return false;
 }
 
-/* Likewise, but each word replaces the one before it on the line. */
+/* Likewise, but the word ends with the line, and is the last one on it. */
 static bool take_sample(struct words *words, int c)
 {
 	if (c == '\n') {
@@ -236,7 +236,7 @@ static bool take_sample(struct words *words, int c)
 	return false;
 }
 
-/* The word is in words->word. A part of one stays there for the next time. */
+/* Read a word into words->word. If only a part has arrived, the next call continues it. */
 static enum token next_word(struct words *words, bool wait)
 {
 	bool complete = false;
@@ -252,18 +252,18 @@ static enum token next_word(struct words *words, bool wait)
 	}
 	if (!complete && c == CHAR_LATER)
 		return TOKEN_LATER;
-	/* Half a word, cut off by a signal or an error, must not name a page. */
+	/* Drop a word that a signal or an error has cut off: it would name another page. */
 	if (!complete && (!words->len || stopped || words->unreadable))
 		return TOKEN_END;
 	words->taken = true;
 	return TOKEN_WORD;
 }
 
-/* After this word, words before it are in doubt, too. */
+/* A word in hexadecimal without 0x shows that earlier words may be hexadecimal, too. */
 static void end_misread(struct words *words)
 {
 	static const char why[] =
-		"words before it may have been misread, so this is the end (did you mean --perf?)";
+		"earlier words may have been read as decimal, so reading stops here (did you mean --perf?)";
 
 	words->src.junk = true;
 	words->src.misread = true;
@@ -276,7 +276,7 @@ static void note_junk(struct words *words)
 {
 	words->src.junk = true;
 	if (!words->reported && ++words->junk <= MAX_COMPLAINTS)
-		complain("standard input, line %lu: '%s' is no address: expected %s",
+		complain("standard input, line %lu: '%s' is not an address: expected %s",
 			 words->word_line, printable(words->word), expected(words));
 }
 
@@ -288,7 +288,7 @@ static void end_input(struct words *words)
 		words->src.failed = true;
 	}
 	if (!words->reported && words->junk > MAX_COMPLAINTS)
-		complain("standard input: %lu more words are no address",
+		complain("standard input: %lu more words are not addresses",
 			 words->junk - MAX_COMPLAINTS);
 	words->reported = true;
 }
@@ -345,7 +345,7 @@ static bool rewind_input(struct source *src)
 	return false;
 }
 
-/* Copies standard input to a file that can be read again. */
+/* Copy standard input to a file that can be read twice. */
 static bool copy_input(struct words *words)
 {
 	FILE *copy = tmpfile();
@@ -365,7 +365,7 @@ static bool copy_input(struct words *words)
 	return !n && !stopped;
 }
 
-/* Nothing is done before all of the input is found to be addresses. */
+/* --strict-input: check all of the input before any address is used. */
 static bool check_input(struct words *words)
 {
 	struct source *src = &words->src;
@@ -419,12 +419,12 @@ struct source *source_arguments(char **args)
 
 	words.src.next = next_argument;
 	words.src.rewind = rewind_arguments;
-	/* All of them are checked before the first page is touched. */
+	/* Check all arguments before any page moves. */
 	for (words.arg = words.args = args; *args; args++) {
 		enum reading reading = parse(&words, *args, &range);
 
 		if (reading != IS_RANGE) {
-			complain("'%s' is no address: expected %s%s",
+			complain("'%s' is not an address: expected %s%s",
 				 printable(*args), expected(&words),
 				 reading == IS_BARE_HEX ? " (write 0x before it)" : "");
 			return NULL;

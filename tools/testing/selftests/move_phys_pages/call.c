@@ -39,7 +39,7 @@ FIXTURE_TEARDOWN(call)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* Every flag that there is, alone and together; 0 means MPOL_MF_MOVE */
+/* Every known flag, alone and with others; 0 means MPOL_MF_MOVE */
 TEST_F(call, known_flags)
 {
 	int flags;
@@ -69,7 +69,7 @@ TEST_F(call, unknown_flags)
 
 			EXPECT_OUTCOME(-EINVAL, PRESET,
 				       move_one(self->phys, self->to, bad));
-			/* Neither no work nor any other mistake hides it */
+			/* A count of 0 and other mistakes do not hide a bad flag */
 			EXPECT_EQ(-EINVAL, move_phys_pages(0, NULL, NULL, NULL,
 							   bad));
 			EXPECT_EQ(-EINVAL, move_phys_pages(1, &self->phys,
@@ -100,7 +100,7 @@ TEST_F(call, count_zero)
 	EXPECT_EQ(self->phys, phys_of(0, self->page));
 }
 
-/* Arrays need neither be writable, but for the statuses, nor aligned */
+/* Arrays need not be aligned, and only the statuses must be writable */
 TEST_F(call, array_memory)
 {
 	char bytes[3 * sizeof(uint64_t)];
@@ -130,9 +130,7 @@ TEST_F(call, array_memory)
 	EXPECT_EQ(self->from, node_of(0, self->page));
 }
 
-/*
- * Permission comes first, whatever else is wrong, and a query needs it too.
- */
+/* Permission is checked first, also for a query. Other mistakes do not matter. */
 FIXTURE(permission)
 {
 	int from, to;
@@ -156,14 +154,14 @@ static void become_nobody(void)
 	become(NOBODY);
 }
 
-/* Root can be had again, but is not in effect */
+/* The saved user is still root, but the effective one is not */
 static void act_as_nobody(void)
 {
 	if (seteuid(NOBODY))
 		die("cannot change the user");
 }
 
-/* All capabilities are permitted still, but none is in effect */
+/* All capabilities are still permitted, but none is effective */
 static void become_nobody_keep_caps(void)
 {
 	if (prctl(PR_SET_KEEPCAPS, 1))
@@ -171,14 +169,17 @@ static void become_nobody_keep_caps(void)
 	become(NOBODY);
 }
 
-/* With all capabilities, but only there, and without a user id */
+/*
+ * Has all capabilities, but only in a new user namespace, where the user has no
+ * id
+ */
 static void become_namespace_root(void)
 {
 	if (unshare(CLONE_NEWUSER))
 		die("cannot make a user namespace");
 }
 
-/* The same one, who is root by user id, too: here and there */
+/* The same, with user and group id 0 mapped to root's */
 static void become_mapped_root(void)
 {
 	become_namespace_root();
@@ -193,12 +194,12 @@ static void become_nested_root(void)
 	become_mapped_root();
 }
 
-/* Who made the namespace has all capabilities in it, too */
+/* The user that makes a namespace has all capabilities in it */
 static void unshare_namespace(void *arg)
 {
 	become_nobody();
 	become_namespace_root();
-	/* Other credentials forgot it */
+	/* Changing the credentials has cleared this setting, so repeat it */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
@@ -314,7 +315,7 @@ TEST_F(permission, before_all_else)
 	EXPECT_EQ(PRESET, status);
 }
 
-/* No other capability is needed, not even for MPOL_MF_MOVE_ALL */
+/* CAP_SYS_ADMIN is enough, also for MPOL_MF_MOVE_ALL */
 TEST_F(call, sys_admin_is_enough)
 {
 	uint64_t phys;
@@ -328,7 +329,7 @@ TEST_F(call, sys_admin_is_enough)
 	EXPECT_EQ(self->from, node_of(0, self->page));
 }
 
-/* Nor does it matter who has it */
+/* Any user may have the capability */
 TEST_F(call, nobody_with_sys_admin)
 {
 	become_nobody_keep_caps();
@@ -339,9 +340,7 @@ TEST_F(call, nobody_with_sys_admin)
 	use_caps(~0ULL);
 }
 
-/*
- * A bad node is found before anything moves, wherever it hides.
- */
+/* A bad node is found before any page moves, at any entry. */
 FIXTURE(bad_node)
 {
 	struct request *req;
@@ -351,7 +350,7 @@ FIXTURE(bad_node)
 
 FIXTURE_VARIANT(bad_node)
 {
-	int node;	/* 0: the first that has no memory */
+	int node;	/* 0: the first node without memory */
 };
 
 FIXTURE_VARIANT_ADD(bad_node, minus_one)
@@ -418,7 +417,7 @@ TEST_F(bad_node, anywhere)
 	}
 }
 
-/* Even if its entry names nothing that could move, or what is there already */
+/* Even if the address is invalid, or a query would succeed */
 TEST_F(bad_node, of_any_page)
 {
 	int bad = variant->node ?: node_without_memory();
@@ -442,7 +441,7 @@ TEST_F(bad_node, before_other_arrays)
 					   self->req->nodes, NULL, 0));
 }
 
-/* Nodes that cannot be read come later */
+/* A bad node is reported even if later nodes cannot be read */
 TEST_F(bad_node, before_fault)
 {
 	const unsigned long count = page_size() / sizeof(int);
@@ -458,28 +457,29 @@ TEST_F(bad_node, before_fault)
 }
 
 /*
- * Arrays that cannot be read or written: one of them ends where memory begins
- * that is unmapped, unreadable or read-only. The last entries name our pages,
- * the very last one beyond that end.
+ * Arrays that cannot be read or written. One of the arrays is followed by
+ * memory that is unmapped, unreadable or read-only. The last FAULT_MAPPED
+ * entries have pages of this process. The very last entry is beyond the end of
+ * that array.
  */
 enum array { PAGES, NODES, STATUS };
 
 FIXTURE(fault)
 {
 	int from, to;
-	unsigned long valid;	/* entries that each array has */
-	unsigned long first;	/* of those that name our pages */
+	unsigned long valid;	/* entries before that end */
+	unsigned long first;	/* the first entry with a page of this process */
 	char *mem;
 	uint64_t *pages;
 	int *nodes;
 	int *status;
-	char *bad;		/* where the valid part of the bad array ends */
+	char *bad;		/* the end of that array */
 };
 
 FIXTURE_VARIANT(fault)
 {
 	enum array array;
-	int prot;		/* of the memory beyond; -1: unmapped */
+	int prot;		/* of the memory behind it; -1: unmapped */
 };
 
 FIXTURE_VARIANT_ADD(fault, pages_unmapped)
@@ -557,7 +557,7 @@ FIXTURE_SETUP(fault)
 		self->status = memcpy(array, req->status, page_size());
 		break;
 	}
-	/* Touched, so that only the protection is in the way */
+	/* Touch the memory, so that only the protection prevents access */
 	*self->bad = 0;
 	ASSERT_EQ(0, variant->prot < 0 ?
 		     munmap(self->bad, page_size()) :
@@ -570,7 +570,10 @@ FIXTURE_TEARDOWN(fault)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* What was dealt with has its status, and the rest has not been touched */
+/*
+ * Entries that were handled have a status, and pages of the others have not
+ * moved
+ */
 TEST_F(fault, behind_good_entries)
 {
 	char *page = self->mem;
@@ -598,7 +601,7 @@ TEST_F(fault, query)
 {
 	unsigned long i;
 
-	/* Without nodes it is a query, whose other arrays are good here */
+	/* Without nodes, the call is a query, and the other two arrays are good */
 	if (variant->array == NODES) {
 		EXPECT_EQ(0, move_phys_pages(self->valid, self->pages, NULL,
 					     self->status, 0));
@@ -616,7 +619,7 @@ TEST_F(fault, query)
 	}
 }
 
-/* At the first entry, and at an entry that lies half in good memory */
+/* The bad entry is the first, or begins in good memory and ends in bad */
 TEST_F(fault, first_entry)
 {
 	uint64_t phys = phys_of(0, self->mem);
@@ -640,8 +643,8 @@ TEST_F(fault, first_entry)
 }
 
 /*
- * What did not move is counted by entries, and tells nothing of an array that
- * could not be read or written.
+ * Every entry that does not move counts, but an array that cannot be read or
+ * written still gives -EFAULT.
  */
 TEST_F(fault, before_failures)
 {
@@ -678,7 +681,10 @@ TEST_F(call, huge_count)
 		2, INT_MAX, UINT_MAX, LONG_MAX, ULONG_MAX - 1, ULONG_MAX,
 		ULONG_MAX / sizeof(uint64_t) + 2, ULONG_MAX / sizeof(int) + 2,
 	};
-	/* The arrays have one entry each, in the same place */
+	/*
+	 * Each array has room for one entry, at the same place before unmapped
+	 * memory
+	 */
 	char *end = map_memory(ANON, 2) + page_size();
 	uint64_t *pages = (uint64_t *)end - 1;
 	int *nodes = (int *)end - 1;
@@ -713,7 +719,7 @@ TEST_F(call, bad_pointers)
 						   0));
 		EXPECT_EQ(-EFAULT, move_phys_pages(2, bad[i], NULL, status, 0));
 		EXPECT_EQ(-EFAULT, move_phys_pages(2, pages, NULL, bad[i], 0));
-		/* No nodes at all make a query */
+		/* Without nodes it is a query */
 		EXPECT_EQ(bad[i] ? -EFAULT : 0,
 			  move_phys_pages(2, pages, bad[i], status, 0));
 	}
@@ -722,7 +728,7 @@ TEST_F(call, bad_pointers)
 		EXPECT_EQ(-EFAULT, move_phys_pages(2, pages, nodes, bad[i], 0));
 }
 
-/* Who writes to an array during the call harms nobody. */
+/* Another thread may write to an array during the call. */
 struct flipper {
 	int *node;
 	int good;
@@ -764,7 +770,10 @@ TEST(node_that_changes)
 			refused++;
 			continue;
 		}
-		/* It was good when all were checked, and then not any more. */
+		/*
+		 * The node was good when all nodes were checked, but bad when
+		 * the page was to move.
+		 */
 		ASSERT_EQ(status == -ENOMEM, ret);
 		ASSERT_TRUE(status == -ENOMEM || status == to);
 		ASSERT_EQ(pages - ret, request_count(req, to));
@@ -781,7 +790,7 @@ TEST(node_that_changes)
 	EXPECT_TRUE(intact(mem, pages * page_size(), SEED));
 }
 
-/* Some entries at the start, in the middle and at the end name pages. */
+/* Some entries at the start, in the middle and at the end have pages. */
 TEST(ten_million)
 {
 	const unsigned long count = 10 * 1000 * 1000, pages = 64;

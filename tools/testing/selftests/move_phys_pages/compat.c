@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Addresses have 64 bits whoever calls; a 32-bit program proves it */
+/* Addresses have 64 bits also in calls of 32-bit programs */
 #include "../kselftest_harness.h"
 #include "util.h"
 
@@ -26,7 +26,7 @@ static bool beyond_32_bits(const struct request *req)
 
 FIXTURE_SETUP(compat)
 {
-	/* The first node may have memory on both sides, others hardly do */
+	/* Use the second node, since the first one also has memory below 4 GiB */
 	TWO_NODES(self->to, self->from);
 	self->mem = alloc_memory(ANON, self->from, PAGES, SEED);
 	self->req = request_new(PAGES);
@@ -61,7 +61,7 @@ TEST_F(compat, move)
 	EXPECT_TRUE(beyond_32_bits(self->req));
 }
 
-/* The low half of an address names another frame, or none */
+/* The low half of an address is that of another frame, or of none */
 TEST_F(compat, low_half)
 {
 	unsigned long i;

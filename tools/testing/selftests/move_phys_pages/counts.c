@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A page that cannot move is counted as failed once, if the call tried to move it,
- * and never if the call knew before.
+ * A page that cannot move is counted as failed once if the call tried to move
+ * it, and never if the call refused it before.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -26,7 +26,7 @@ FIXTURE(counts)
 FIXTURE_VARIANT(counts)
 {
 	bool thp;
-	bool pinned;	/* else a pipe has a reference, for an unknown purpose */
+	bool pinned;	/* else a pipe has an unexplained reference */
 };
 
 FIXTURE_VARIANT_ADD(counts, in_a_pipe)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every task of every address space that maps a page must be allowed to use
- * the target; nobody else is asked.
+ * Every task of every address space that maps a page must be allowed to use the
+ * target. No other task is checked.
  */
 #include <fcntl.h>
 #include <linux/io_uring.h>
@@ -24,8 +24,9 @@
 #define ROOT	"/sys/fs/cgroup"
 
 /*
- * A cgroup for the processes of a test, and below it one whose tasks, which may
- * be single threads, may only use the source node.
+ * Cgroups of a test. The cgroup "confined" is below "domain" and may have
+ * single threads as members; "outside" is not below it. Both of them allow only
+ * the source node.
  */
 struct cgroups {
 	bool v1;
@@ -33,10 +34,13 @@ struct cgroups {
 	char root[32];
 	char domain[64];
 	char confined[80];
-	char outside[64];	/* of the domain; confines like the former */
+	char outside[64];
 };
 
-/* The controller changes hands some time after its last cgroup is gone */
+/*
+ * The cpuset controller can move between v1 and v2 only some time after its
+ * last cgroup was removed, so wait.
+ */
 static bool eventually(bool (*is_so)(const char *dir), const char *dir)
 {
 	int tries = 10000;
@@ -73,7 +77,10 @@ static bool is_in_v2(const char *dir)
 	return strstr(controllers, "cpuset");
 }
 
-/* If it still has cgroups when it is unmounted, the hierarchy lives on */
+/*
+ * A hierarchy that still has cgroups would stay after umount(), so wait until
+ * they are gone. Then wait until v2 has the controller again.
+ */
 static bool umount_v1(const char *dir)
 {
 	return eventually(has_root_only, dir) && !umount(dir) &&
@@ -90,7 +97,7 @@ static void allow_both(const char *dir, const struct cgroups *cg)
 	write_in(dir, "cpuset.mems", "%d,%d", cg->from, cg->to);
 }
 
-/* Joins with the whole process, resp. with this thread alone */
+/* join() moves the whole process to a cgroup, join_thread() only this thread */
 static void join(const char *dir)
 {
 	write_in(dir, "cgroup.procs", "0");
@@ -109,14 +116,14 @@ static void make_cgroup(const struct cgroups *cg, const char *dir)
 		die("cannot make %s", dir);
 	if (!cg->v1)
 		return;
-	/* There, nothing is inherited */
+	/* A new cpuset of v1 inherits nothing */
 	snprintf(path, sizeof(path), "%s/cpuset.cpus", cg->root);
 	read_file(path, cpus, sizeof(cpus));
 	write_in(dir, "cpuset.cpus", "%s", cpus);
 	allow_both(dir, cg);
 }
 
-/* Returns what is missing, if anything is */
+/* Returns the reason to skip the test, or NULL */
 static const char *make_cgroups(struct cgroups *cg, bool v1)
 {
 	if (access(ROOT "/cgroup.subtree_control", W_OK))
@@ -166,7 +173,7 @@ FIXTURE(cpuset)
 	struct cgroups cg;
 	int from, to;
 	char *mem;
-	pid_t *tid;		/* of another task of a mapper, once it is set */
+	pid_t *tid;		/* of the other task of a mapper; 0 until it runs */
 };
 
 FIXTURE_VARIANT(cpuset)
@@ -205,7 +212,7 @@ FIXTURE_SETUP(cpuset)
 		SKIP_TEST("%s", missing);
 	self->mem = map_memory(MEMFD, 1);
 	self->tid = (pid_t *)map_memory(SHMEM, 1);
-	/* The file keeps the page */
+	/* The page stays in the file after this process has ended */
 	reap(spawn(map_unconfined, self));
 }
 
@@ -216,7 +223,7 @@ FIXTURE_TEARDOWN(cpuset)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* What a mapper can be like */
+/* Kinds of mappers */
 static void be_confined(void *arg)
 {
 	FIXTURE_DATA(cpuset) *self = arg;
@@ -267,7 +274,7 @@ static void start_thread(FIXTURE_DATA(cpuset) *self, void *(*fn)(void *))
 	pthread_t thread;
 
 	if (pthread_create(&thread, NULL, fn, self))
-		die("no thread");
+		die("cannot make a thread");
 	await_other(self);
 }
 
@@ -290,14 +297,14 @@ static void map_with_confined_leader(void *arg)
 	join_thread(&self->cg, self->cg.confined);
 }
 
-/* The thread lives on without its leader */
+/* Returns a process whose leader has exited, but not its other thread */
 static pid_t spawn_orphan_thread(FIXTURE_DATA(cpuset) *self,
 				 void (*map)(void *))
 {
 	pid_t pid = fork();
 
 	if (pid < 0)
-		die("no process");
+		die("cannot make a process");
 	if (!pid) {
 		map(self);
 		syscall(__NR_exit, 0);
@@ -332,7 +339,7 @@ TEST_F(cpuset, process)
 	}
 	EXPECT_EQ(phys, phys_of(pid, self->mem));
 	EXPECT_OUTCOME(0, self->from, query_one(phys));
-	/* What a call has found out does not outlive it */
+	/* The next call must check the cpuset again */
 	allow_both(self->cg.outside, &self->cg);
 	EXPECT_OUTCOME(0, self->to, move_one(phys, self->to, 0));
 	EXPECT_EQ(self->to, node_of(pid, self->mem));
@@ -388,7 +395,7 @@ TEST_F(cpuset, orphan_thread)
 	reap(pid);
 }
 
-/* And the zombie itself, though it still is in its cgroup, has no say */
+/* The zombie is still in its cgroup, but the cpuset of a zombie does not count */
 TEST_F(cpuset, zombie_leader)
 {
 	pid_t pid = spawn_orphan_thread(self, map_with_confined_leader);
@@ -415,7 +422,10 @@ TEST_F(cpuset, zombie_process)
 	reap(pid);
 }
 
-/* A worker of the kernel is a task like others, born in its maker's cgroup */
+/*
+ * An io_uring worker is a task of the process, too. It starts in the cgroup of
+ * the thread that made the ring.
+ */
 static void map_with_confined_worker(void *arg)
 {
 	struct io_uring_params params = { .flags = IORING_SETUP_SQPOLL };
@@ -450,7 +460,7 @@ TEST_F(cpuset, io_worker)
 	reap(pid);
 }
 
-/* The child of vfork() has the address space of its sleeping parent */
+/* The child of vfork() shares the address space of its parent, which sleeps */
 struct vfork {
 	FIXTURE_DATA(cpuset) *self;
 	bool parent_confined;
@@ -474,14 +484,14 @@ static pid_t spawn_vfork(FIXTURE_DATA(cpuset) *self, bool parent_confined)
 	pid_t pid = fork();
 
 	if (pid < 0)
-		die("no process");
+		die("cannot make a process");
 	if (!pid) {
 		map_unconfined(self);
 		join(parent_confined ? self->cg.outside : self->cg.domain);
-		/* As its brother, so that both can be waited for */
+		/* CLONE_PARENT lets the test wait for this child, too */
 		clone(be_vforked, stack + sizeof(stack),
 		      CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD, &v);
-		die("back from vfork()");
+		die("vfork() returned before its child ended");
 	}
 	await_other(self);
 	return pid;
@@ -504,18 +514,18 @@ TEST_F(cpuset, vfork)
 		phys = phys_of(pid, self->mem);
 		EXPECT_OUTCOME(0, self->from, move_one(phys, self->from, 0));
 		set_mems(self->cg.outside, self->from);
-		/* The parent first, lest it comes back */
+		/* End the parent first, so that it does not return from vfork() */
 		reap(pid);
 		reap(*self->tid);
 		*self->tid = 0;
 	}
 }
 
-/* Who does not run at all is asked like anybody else */
+/* Tasks that are stopped or traced count like any other */
 static void stop(pid_t pid)
 {
 	if (kill(pid, SIGSTOP) || waitpid(pid, NULL, WUNTRACED) != pid)
-		die("process %d runs on", pid);
+		die("process %d does not stop", pid);
 }
 
 static void trace(pid_t pid)
@@ -558,7 +568,7 @@ static void map_in_confined(void *arg)
 	join_thread(&self->cg, self->cg.confined);
 }
 
-/* What counts is what a cpuset may use in effect */
+/* The effective memory nodes of a cpuset count, not those written to it */
 TEST_F(cpuset, nested)
 {
 	const char *const domain = self->cg.domain;
@@ -566,10 +576,10 @@ TEST_F(cpuset, nested)
 	uint64_t phys;
 	pid_t pid;
 
-	/* In v1, one is neither empty nor larger than its parent */
+	/* A cpuset of v1 can neither be empty nor exceed its parent */
 	if (variant->v1)
 		return;
-	/* It can become empty only before it has a task */
+	/* A cpuset with tasks cannot become empty, so test the empty one first */
 	for (inherits = 1; inherits >= 0; inherits--) {
 		if (inherits)
 			write_in(self->cg.confined, "cpuset.mems", "\n");
@@ -589,7 +599,7 @@ TEST_F(cpuset, nested)
 	}
 }
 
-/* One of several mappers is enough, wherever it is in the reverse map */
+/* One confined mapper is enough, wherever it is in the reverse map */
 TEST_F(cpuset, one_of_many)
 {
 	const int count = 9;
@@ -609,7 +619,7 @@ TEST_F(cpuset, one_of_many)
 	}
 }
 
-/* Pages that fork() shares have one reverse map, whose verdict is for all */
+/* Pages that fork() shares have one reverse map, so one result holds for all */
 TEST_F(cpuset, forked_pages)
 {
 	const unsigned long count = 8;
@@ -628,7 +638,10 @@ TEST_F(cpuset, forked_pages)
 	EXPECT_TRUE(intact(mem, count * page_size(), SEED));
 }
 
-/* Who has the file mapped, but never touched it, does not map the page */
+/*
+ * A process that has the file mapped, but never touched it, does not map the
+ * page
+ */
 TEST_F(cpuset, not_mapping)
 {
 	pid_t idle = spawn(be_confined, self);
@@ -648,11 +661,14 @@ TEST_F(cpuset, not_mapping)
 	reap(idle);
 }
 
-/* Refused entries are no failures, and do not keep others from moving */
+/* -EACCES does not count as a failure, and the other pages of the call move */
 TEST_F(cpuset, among_others)
 {
 	const unsigned long count = 700;
-	/* First the process, lest it shares the rest */
+	/*
+	 * Start the process first, so that it does not share the pages
+	 * allocated later
+	 */
 	pid_t pid = spawn(map_confined, self);
 	char *mem = alloc_memory(ANON, self->from, count, SEED);
 	struct request *req = request_new(2 * count);
@@ -672,7 +688,7 @@ TEST_F(cpuset, among_others)
 	reap(pid);
 }
 
-/* The caller maps nothing, so that its own cpuset does not matter */
+/* The caller does not map the page, so its own cpuset does not matter */
 TEST_F(cpuset, of_caller)
 {
 	pid_t pid = spawn(map_unconfined, self);
@@ -685,9 +701,10 @@ TEST_F(cpuset, of_caller)
 }
 
 /*
- * A cpuset that changes during a call. The array of addresses comes page by
- * page, through userfaultfd, and with each page the cpuset may change. Where
- * such a page has room for more, only some of its entries name memory.
+ * A cpuset that changes during a call. The call reads its array of addresses
+ * through userfaultfd, page by page, and the cpuset may change before each
+ * page. A page of the array names at most NAMED_PER_PAGE pages of memory; its
+ * other addresses are invalid.
  */
 #define ARRAY_PAGES	6
 #define NAMED_PER_PAGE	512
@@ -698,9 +715,9 @@ FIXTURE(long_call)
 	int from, to;
 	char *mem;
 	unsigned long count;	/* pages of memory */
-	unsigned long stride;	/* from the entry of one to that of the next */
-	struct request *req;	/* its array of addresses is the one that comes */
-	uint64_t *array;	/* what comes */
+	unsigned long stride;	/* entries from one page of memory to the next */
+	struct request *req;	/* its array of addresses is read through @uffd */
+	uint64_t *array;	/* the contents of that array */
 	int uffd;
 	const char *plan;
 	bool stop;
@@ -709,7 +726,7 @@ FIXTURE(long_call)
 FIXTURE_VARIANT(long_call)
 {
 	bool v1;
-	bool migrates;		/* A cpuset takes its tasks' memory with it */
+	bool migrates;		/* the memory of tasks moves when their cpuset changes */
 };
 
 FIXTURE_VARIANT_ADD(long_call, v2)
@@ -782,7 +799,10 @@ static void name_all(FIXTURE_DATA(long_call) *self, pid_t pid)
 	}
 }
 
-/* A letter of the plan for a page of the array: allowed, or confined */
+/*
+ * The plan has a letter for each page of the array: 'a' allows the target, 'c'
+ * does not.
+ */
 static void follow_plan(FIXTURE_DATA(long_call) *self, unsigned long page)
 {
 	if (self->plan[page] == 'a')
@@ -801,14 +821,14 @@ static void *bring_array(void *arg)
 		struct uffd_msg msg;
 
 		if (read(self->uffd, &msg, sizeof(msg)) != sizeof(msg))
-			die("userfaultfd tells nothing");
+			die("userfaultfd reports no fault");
 		copy.dst = (uintptr_t)self->req->pages + page * page_size();
 		if (msg.arg.pagefault.address != copy.dst)
-			die("the array is not read in its order");
+			die("the pages of the array are not read in order");
 		follow_plan(self, page);
 		copy.src = (uintptr_t)self->array + page * page_size();
 		if (ioctl(self->uffd, UFFDIO_COPY, &copy))
-			die("cannot bring page %lu of the array", page);
+			die("cannot provide page %lu of the array", page);
 	}
 	return NULL;
 }
@@ -823,7 +843,7 @@ static long planned_move(FIXTURE_DATA(long_call) *self, const char *plan)
 	self->req->pages = (uint64_t *)map_memory(ANON, ARRAY_PAGES);
 	watch_missing(self->uffd, self->req->pages, size);
 	if (pthread_create(&thread, NULL, bring_array, self))
-		die("no thread");
+		die("cannot make a thread");
 	ret = request_move(self->req, 0);
 	pthread_join(thread, NULL);
 	munmap(self->req->pages, size);
@@ -831,7 +851,7 @@ static long planned_move(FIXTURE_DATA(long_call) *self, const char *plan)
 	return ret;
 }
 
-/* An entry obeys what holds when it is read, or any later change */
+/* The cpuset may be checked when the entry is read, or after a later change */
 static bool is_possible(const char *plan, int status, int to)
 {
 	return status == to ? !!strchr(plan, 'a') :
@@ -843,7 +863,10 @@ static void check_plan(struct __test_metadata *_metadata,
 		       bool migrates)
 {
 	pid_t pid = spawn(map_all_confined, self);
-	/* Where the cpuset has in the end taken what it once allowed to move */
+	/*
+	 * Node of the pages that have moved: their cpuset may have moved them
+	 * back since
+	 */
 	int moved = migrates && plan[ARRAY_PAGES - 1] == 'c' ? self->from :
 							       self->to;
 	unsigned long i, page, n;
@@ -858,12 +881,12 @@ static void check_plan(struct __test_metadata *_metadata,
 		EXPECT_TRUE(is_possible(plan + page, status, self->to));
 		EXPECT_EQ(status == self->to ? moved : self->from, node[i]);
 	}
-	/* It did work before it had read all, and the change came in between */
+	/* Some pages moved and some did not, so the change came during the call */
 	n = request_count(self->req, self->to);
 	EXPECT_LT(0, n);
 	EXPECT_GT(self->count, n);
 
-	/* The next call, in either state */
+	/* The next call depends only on the new state of the cpuset */
 	set_mems(self->cg.outside, self->from);
 	name_all(self, pid);
 	n = count_on_node(pid, self->mem, self->count, self->to);
@@ -894,7 +917,7 @@ TEST_F(long_call, back_and_forth)
 	check_plan(_metadata, self, "acacac", variant->migrates);
 }
 
-/* And at any moment */
+/* Changes the cpuset at arbitrary times, not only between pages of the array */
 static void *change_mind(void *arg)
 {
 	FIXTURE_DATA(long_call) *self = arg;
@@ -927,7 +950,7 @@ TEST_F(long_call, rewritten)
 			EXPECT_EQ(self->req->status[i * self->stride] ==
 				  self->to ? self->to : self->from,
 				  node_of(pid, self->mem + i * page_size()));
-		/* All back, for the next round */
+		/* Move all pages back for the next round */
 		name_all(self, pid);
 		for (i = 0; i < self->req->count; i++)
 			self->req->nodes[i] = self->from;

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Many entries may name one page, or the same huge page by other addresses: it
- * moves once, to where the first of them asks, and all tell so. The kernel
- * works in chunks, but that shows nowhere.
+ * Several entries may have the same page, or the same huge page by different
+ * addresses. It moves once, to the node of its first entry, and all of its
+ * entries get the same status. The kernel handles entries in chunks, but this
+ * has no visible effect.
  */
 #include "../kselftest_harness.h"
 #include "util.h"
 
 #define SEED	47
-#define CHUNK	512UL	/* Entries that the kernel takes at once */
+#define CHUNK	512UL	/* entries of a chunk of the kernel */
 
-/* One page that is named again and again, among others */
+/* One page with many entries, among those of other pages */
 FIXTURE(dup)
 {
 	int from, to;
@@ -63,7 +64,7 @@ FIXTURE_TEARDOWN(dup)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* Some address of it, another one for each entry */
+/* A different address of the page for each entry */
 static uint64_t some_address(const FIXTURE_DATA(dup) *self, unsigned long i)
 {
 	uint32_t state = i;
@@ -78,7 +79,7 @@ static bool all_on(const FIXTURE_DATA(dup) *self, int node)
 	return count_on_node(0, self->mem, pages, node) == pages;
 }
 
-/* Two entries, the second of which asks for another node, in vain */
+/* Two entries; the second one asks for another node, and has no effect */
 TEST_F(dup, two_entries)
 {
 	static const unsigned long places[][2] = {
@@ -106,7 +107,7 @@ TEST_F(dup, two_entries)
 	}
 }
 
-/* A target that it is on already is a wish as well */
+/* The first entry counts, even if the page is on that node already */
 TEST_F(dup, first_stays)
 {
 	struct request *req = request_new(OTHERS);
@@ -121,7 +122,7 @@ TEST_F(dup, first_stays)
 	EXPECT_EQ(self->phys, phys_of(0, self->mem));
 }
 
-/* Every nth entry, from all of them to a few in each chunk */
+/* The page is in every nth entry, from all entries to a few in each chunk */
 TEST_F(dup, everywhere)
 {
 	static const unsigned long steps[] = { 1, 2, 3, 7, 100, 511 };
@@ -149,7 +150,10 @@ static void look(void *arg)
 	peek(arg);
 }
 
-/* A refusal is the same for all, too, and a busy page counts for each entry */
+/*
+ * All entries of a page that may not move get the same status, and each entry
+ * of a busy page counts
+ */
 TEST_F(dup, of_others)
 {
 	struct request *req = request_new(OTHERS);
@@ -181,8 +185,8 @@ TEST_F(dup, pinned)
 }
 
 /*
- * What is named in no entry of a whole chunk, which names others, is forgotten.
- * Its old frame is free then.
+ * A page that has no entry in a whole chunk is forgotten if the chunk has
+ * entries of other pages. Its old frame is free then.
  */
 TEST_F(dup, forgotten)
 {
@@ -201,7 +205,7 @@ TEST_F(dup, forgotten)
 	EXPECT_TRUE(all_on(self, self->to));
 }
 
-/* What names no page is not counted as a chunk. */
+/* A chunk without any page does not make the call forget pages. */
 TEST_F(dup, remembered)
 {
 	struct request *req = request_new(4 * CHUNK + 1);
@@ -218,9 +222,9 @@ TEST_F(dup, remembered)
 }
 
 /*
- * Many pages of both nodes that swap places, so that one lands where another
- * was. Each chunk names all of them, in some order, and some several times, with
- * wishes at random: the first one of each page is what comes true.
+ * Many pages on both nodes swap nodes, so that some move to frames that others
+ * have left. Each chunk has entries for all of them in random order, some more
+ * than once, with random targets: the first entry of each page counts.
  */
 #define PAGES	400UL
 #define CHUNKS	5UL
@@ -248,7 +252,7 @@ TEST(swapping)
 		for (i = 0; i < req->count; i++) {
 			named[i] = i % CHUNK < PAGES ? i % CHUNK :
 				   next_random(&state) % PAGES;
-			/* Swap it with one before, of the same chunk */
+			/* Swap the entry with an earlier one of its chunk */
 			j = i - next_random(&state) % (i % CHUNK + 1);
 			page = named[j];
 			named[j] = named[i];

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A task that is exiting constrains nothing, though it still has its address
+ * A task that is exiting constrains nothing, although it still has its address
  * space and its cpuset.
  *
- * To hold one right there: do_exit() marks the task as exiting and then reads
- * its list of robust futexes. That list is in a FUSE file, whose pages the test
- * never delivers.
+ * To stop a task at that point: do_exit() marks the task as exiting and then
+ * reads its list of robust futexes. That list is in a FUSE file, whose pages
+ * the test never provides.
  */
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -24,7 +24,7 @@
 #define TASKS		2
 #define PF_EXITING	0x4	/* as in /proc/PID/stat */
 
-/* What may constrain a task */
+/* The constraints of a task */
 enum constraint { CPUSET, POLICY, LABEL };
 
 struct role {
@@ -47,15 +47,15 @@ FIXTURE(exiting)
 	char domain[64];
 	char confined[80];
 	struct fuse_file file;
-	int ready[2];
+	int started[2];
 	enum memory kind;
 	char *mem;
 	struct task *tasks;
 };
 
 /*
- * The first task is a process. The second one shares its address space, as a
- * thread of it or as a process of its own.
+ * The first task is a process. The second one shares its address space, as
+ * another thread or as another process.
  */
 FIXTURE_VARIANT(exiting)
 {
@@ -65,7 +65,7 @@ FIXTURE_VARIANT(exiting)
 };
 
 #define THREAD	(CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
-/* A child of the test, too */
+/* Also a child of the test */
 #define PROCESS	(CLONE_VM | CLONE_PARENT | SIGCHLD)
 
 FIXTURE_VARIANT_ADD(exiting, alone)
@@ -168,7 +168,7 @@ FIXTURE_SETUP(exiting)
 				       "+cpuset");
 	if (self->cpusets)
 		make_cgroups(self);
-	ASSERT_EQ(0, pipe(self->ready));
+	ASSERT_EQ(0, pipe(self->started));
 	self->kind = memfd_or_anon();
 	self->mem = map_memory(self->kind, 1);
 	self->tasks = (void *)map_memory(SHMEM, sizeof(*self->tasks) * TASKS /
@@ -179,7 +179,7 @@ FIXTURE_TEARDOWN(exiting)
 {
 	unsigned int i;
 
-	/* Now the file is broken, and those who wait for it end */
+	/* Tasks that wait for the file end now */
 	fuse_abort(&self->file);
 	for (i = 0; i < TASKS; i++) {
 		if (i && variant->clone_flags != PROCESS)
@@ -187,7 +187,10 @@ FIXTURE_TEARDOWN(exiting)
 		if (self->tasks[i].tid)
 			reap(self->tasks[i].tid);
 	}
-	/* Of a skipped test it is empty; anonymous memory was the tasks' own */
+	/*
+	 * A skipped test has not filled it, and anonymous memory is the tasks'
+	 * own
+	 */
 	if (self->tasks[0].tid && self->kind != ANON)
 		EXPECT_TRUE(intact(self->mem, page_size(), SEED));
 	fuse_unmount(&self->file);
@@ -216,7 +219,10 @@ static void be_constrained(const FIXTURE_DATA(exiting) *self)
 	}
 }
 
-/* Every task has a page of its own in the file, else one would wait for all */
+/*
+ * Each task waits for a page of its own. Two that wait for the same page would
+ * make only one request.
+ */
 static void hold_exit(const FIXTURE_DATA(exiting) *self, unsigned int nr)
 {
 	const size_t size = TASKS * page_size(), list_size = 3 * sizeof(long);
@@ -228,7 +234,7 @@ static void hold_exit(const FIXTURE_DATA(exiting) *self, unsigned int nr)
 	file = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (file == MAP_FAILED)
 		die("cannot map the FUSE file");
-	/* Read what is asked for, not more */
+	/* No readahead: read only the page that is accessed */
 	if (madvise(file, size, MADV_RANDOM) ||
 	    syscall(__NR_set_robust_list, file + nr * page_size(), list_size))
 		die("cannot have a list of robust futexes in the FUSE file");
@@ -239,8 +245,8 @@ static void act(const FIXTURE_DATA(exiting) *self, struct task *task)
 	if (task->role.constrained)
 		be_constrained(self);
 	task->tid = syscall(__NR_gettid);
-	if (write(self->ready[1], "", 1) != 1)
-		die("nobody waits for task %u", task->nr);
+	if (write(self->started[1], "", 1) != 1)
+		die("cannot report the start of task %u", task->nr);
 	if (task->role.exits) {
 		hold_exit(self, task->nr);
 		syscall(__NR_exit, 0);
@@ -264,14 +270,15 @@ static void start(FIXTURE_DATA(exiting) *self, int clone_flags)
 	struct stat st;
 
 	if (pid < 0)
-		die("no process");
+		die("cannot make a process");
 	if (pid)
 		return;
-	/* Else the file would live as long as who waits for it */
+	/* Otherwise the tasks that wait for the file would keep it alive */
 	close(self->file.dev);
 	/*
-	 * FUSE takes a file for empty until somebody asks for its size. Whoever
-	 * does so later throws out what the other one reads, and waits for it.
+	 * FUSE takes a file for empty until its size is requested. A later
+	 * request would drop the pages that the other task is reading, and wait
+	 * for them.
 	 */
 	if (stat(self->file.path, &st))
 		die("the FUSE file has no size");
@@ -282,7 +289,7 @@ static void start(FIXTURE_DATA(exiting) *self, int clone_flags)
 	fixture = self;
 	if (clone_flags && clone(act_second, second->stack +
 				 sizeof(second->stack), clone_flags, second) < 0)
-		die("no second task");
+		die("cannot make the second task");
 	act(self, &self->tasks[0]);
 }
 
@@ -299,7 +306,7 @@ static bool is_exiting(pid_t tid)
 	return flags & PF_EXITING;
 }
 
-/* Returns the page, once every task does what its role is */
+/* Returns the page's address once every task is in its role */
 static uint64_t set_the_scene(struct __test_metadata *_metadata,
 			      FIXTURE_DATA(exiting) *self,
 			      const FIXTURE_VARIANT(exiting) *variant,
@@ -317,7 +324,7 @@ static uint64_t set_the_scene(struct __test_metadata *_metadata,
 	start(self, variant->clone_flags);
 	fuse_serve(&self->file, FUSE_GETATTR, 1);
 	for (i = 0; i < count; i++)
-		ASSERT_EQ(1, read(self->ready[0], &byte, 1));
+		ASSERT_EQ(1, read(self->started[0], &byte, 1));
 	fuse_serve(&self->file, FUSE_READ, exits);
 	for (i = 0; i < count; i++)
 		EXPECT_EQ(variant->roles[i].exits,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Wherever a call may fail for want of memory or of the caller's arrays, it
- * does: what it then says of its pages is true, and nothing is lost.
+ * Makes each allocation and each access to the caller's memory in a call fail.
+ * The statuses must still be true, and no page may be lost.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,10 +28,10 @@ enum { BASE_PAGES, THP, HUGETLB };
 FIXTURE(fault)
 {
 	int from, to;
-	size_t size;			/* of each of the folios */
+	size_t size;			/* of each folio */
 	unsigned long folios;
 	char *mem;
-	unsigned long free;		/* hugetlb pages */
+	unsigned long free;		/* number of free hugetlb pages */
 	pid_t child;
 	struct request *req;
 };
@@ -169,7 +169,7 @@ static const char * const injectors[] = {
 	INJECT "failslab", INJECT "fail_page_alloc", INJECT "fail_usercopy",
 };
 
-/* Allocations that may sleep or be for users count as well, and in silence */
+/* Also fail allocations that may sleep or are for users, and print nothing */
 static void set_injection(bool on)
 {
 	const char *ignore = on ? "N" : "Y";
@@ -248,7 +248,7 @@ static bool is_split(const FIXTURE_DATA(fault) *self)
 	       !page_has(phys_of(0, self->mem), KPF_HUGE);
 }
 
-/* Back to where all started, which must work while nothing is made to fail */
+/* Moves all back to the source, which must succeed without injected failures */
 static bool start_over(FIXTURE_DATA(fault) *self,
 		       const FIXTURE_VARIANT(fault) *variant)
 {
@@ -260,13 +260,13 @@ static bool start_over(FIXTURE_DATA(fault) *self,
 		munmap(self->mem, total(self));
 		alloc_folios(self, variant);
 		if (!self->mem)
-			die("no transparent huge page any more");
+			die("cannot allocate another THP");
 	}
 	name_all(self, self->to);
 	return true;
 }
 
-/* Is @status of folio @i, and where that now is, what this return allows? */
+/* Does the result of the call allow the status of folio @i, and where it is now? */
 static bool exact(FIXTURE_DATA(fault) *self, bool query, long ret,
 		  unsigned long i)
 {
@@ -282,7 +282,7 @@ static bool exact(FIXTURE_DATA(fault) *self, bool query, long ret,
 	}
 	if (ret == -ENOMEM)
 		return !at_target && status == PRESET;
-	/* What was split for want of room may have moved in part */
+	/* A folio that was split for lack of memory may have moved in part */
 	if (ret == -EFAULT && status == PRESET)
 		return at_target == 0 || at_target == pages || is_split(self);
 	if (status == self->to)
@@ -304,7 +304,7 @@ static void check(struct __test_metadata *_metadata,
 	}
 	for (i = 0; i < self->folios; i++) {
 		ASSERT_TRUE(exact(self, query, ret, i)) {
-			TH_LOG("folio %lu: %d, returned %ld, %zu pages moved", i,
+			TH_LOG("folio %lu: status %d, the call returned %ld, %zu pages moved", i,
 			       self->req->status[i], ret,
 			       count_on_node(0, self->mem + i * self->size,
 					     self->size / page_size(), self->to));
@@ -329,7 +329,7 @@ static void preset(struct request *req)
 		req->status[i] = PRESET;
 }
 
-/* Turning it off may be made to fail as well, but not for ever */
+/* Writing "0" may be made to fail, too, so retry */
 static void insist(int fd, const char *text)
 {
 	int tries = 1000;
@@ -353,7 +353,10 @@ static void check_works(struct __test_metadata *_metadata,
 	EXPECT_EQ(self->free, free_hugetlb(self));
 }
 
-/* The first failure that the kernel can have, the second, and so on */
+/*
+ * Lets the first possible failure happen in one call, the second one in the
+ * next, and so on
+ */
 TEST_F(fault, nth)
 {
 	int fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
@@ -370,13 +373,13 @@ TEST_F(fault, nth)
 		sprintf(buf, "%u", nth);
 		insist(fd, buf);
 		ret = call(self, variant->query, variant->flags);
-		/* If this read is what fails, the call was not. */
+		/* If this read fails, no failure was left for the call. */
 		reached = pread(fd, buf, sizeof(buf), 0) > 0 && buf[0] == '0';
 		insist(fd, "0");
 		check(_metadata, self, variant->query, ret);
 		failed += ret != 0;
 	}
-	TH_LOG("%u failures, %u of them of the call", nth - 2, failed);
+	TH_LOG("%u injected failures, %u of them made the call fail", nth - 2, failed);
 	EXPECT_LE(2, failed);
 	check_works(_metadata, self, variant);
 	close(fd);
@@ -396,7 +399,10 @@ TEST_F(fault, often)
 		ASSERT_TRUE(start_over(self, variant));
 		preset(self->req);
 		for (i = 0; i < 3; i++)
-			/* The last would never let it be turned off. */
+			/*
+			 * Failures of usercopy must stay below 100%, or they
+			 * could not be turned off.
+			 */
 			write_in(injectors[i], "probability", "%u",
 				 percents[next_random(&random) % (5 - i / 2)]);
 		insist(fd, "1");

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Pages of files on a disk, of a disk itself, and of filesystems that refuse */
+/*
+ * Pages of files on a disk, of a disk itself, and of filesystems that cannot
+ * migrate them
+ */
 #include <fcntl.h>
 #include <poll.h>
 #include <endian.h>
@@ -60,7 +63,7 @@ static void look_at(const char *mem, size_t size)
 		peek(mem + i);
 }
 
-/* Let go of what is cached, so that the next look is at the disk */
+/* Drops the file from the page cache, so that it is read from the disk next */
 static void forget(int fd)
 {
 	unsigned char resident[PAGES];
@@ -88,7 +91,7 @@ static bool file_intact(int fd, uint32_t seed)
 	return good;
 }
 
-/* How often the kernel writes back by itself: dirty pages shall stay so */
+/* The interval of periodic writeback, which must not clean dirty pages */
 #define WRITEBACK	"/proc/sys/vm/dirty_writeback_centisecs"
 
 static void stop_writeback(char *before, size_t size)
@@ -97,7 +100,7 @@ static void stop_writeback(char *before, size_t size)
 	write_file(WRITEBACK, "0");
 }
 
-/* A file whose pages are in the page cache of a node, written or not */
+/* Returns a file whose pages are in the page cache of a node, dirty or clean */
 static int cache_file(const struct disk *disk, int node, bool dirty)
 {
 	int fd = open(disk->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -200,7 +203,10 @@ TEST_F(disk, move)
 	EXPECT_EQ(0, request_move(req, 0));
 	EXPECT_EQ(PAGES, request_count(req, self->to));
 	EXPECT_EQ(PAGES, count_on_node(0, self->mem, PAGES, self->to));
-	/* It was not written back for the move, nor forgotten to be dirty */
+	/*
+	 * The pages were not written back for the move, and are as dirty as
+	 * before
+	 */
 	EXPECT_EQ(dirty, count_dirty(self->mem));
 	EXPECT_TRUE(intact(self->mem, SIZE, SEED));
 	EXPECT_TRUE(file_intact(self->fd, SEED));
@@ -209,7 +215,7 @@ TEST_F(disk, move)
 	EXPECT_TRUE(file_intact(self->fd, SEED));
 }
 
-/* What is written to a page that has moved gets to where it should */
+/* Data written to a page after its move gets to the file or to the private copy */
 TEST_F(disk, write_after_move)
 {
 	bool shared = variant->flags == MAP_SHARED;
@@ -227,7 +233,7 @@ TEST_F(disk, write_after_move)
 	EXPECT_TRUE(file_intact(self->fd, shared ? SEED + 1 : SEED));
 }
 
-/* A private copy moves on its own, and the file's page has lost its mapper */
+/* A private copy moves alone, and no process maps the file's page any more */
 TEST(copy_on_write)
 {
 	uint64_t cached, copy;
@@ -256,7 +262,7 @@ TEST(copy_on_write)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* One address of each folio will do, however large the filesystem made it */
+/* One address of each folio is enough, whatever its size */
 TEST(one_address_a_folio)
 {
 	struct request *req = request_new(PAGES);
@@ -271,7 +277,7 @@ TEST(one_address_a_folio)
 		SKIP(return, NEEDS_DISK);
 	fd = cache_file(&disk, from, false);
 	forget(fd);
-	/* One large write makes large folios, where the filesystem has such */
+	/* One large write makes large folios if the filesystem supports these */
 	mem = alloc_memory(ANON, from, PAGES, SEED + 1);
 	ASSERT_EQ(SIZE, pwrite(fd, mem, SIZE, 0));
 	mem = map_at(fd, PROT_READ, MAP_SHARED, SIZE);
@@ -280,7 +286,10 @@ TEST(one_address_a_folio)
 		to = from;
 
 	for (i = 0; i < PAGES; i++) {
-		/* The last address of each: what is not a tail begins another */
+		/*
+		 * Use the last address of each folio: any page but a tail
+		 * begins another folio
+		 */
 		phys = phys_of(0, mem + i * page_size());
 		n += !page_has(phys, KPF_COMPOUND_TAIL);
 		request_set(req, n - 1, phys + page_size() - 1, to);
@@ -297,7 +306,7 @@ TEST(one_address_a_folio)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* A program that runs from the disk: a copy of this one, which then waits here */
+/* A program that runs from the disk: a copy of this test, which waits here */
 #define PAUSE	"MOVE_PHYS_PAGES_PAUSE"
 
 static __attribute__((constructor)) void pause_if_told(void)
@@ -308,7 +317,7 @@ static __attribute__((constructor)) void pause_if_told(void)
 		return;
 	if (write(STDOUT_FILENO, "", 1) != 1 || read(STDIN_FILENO, &byte, 1))
 		_exit(1);
-	/* Any of its code would do */
+	/* Any code of the copy must still work */
 	_exit(page_size() == (size_t)getpagesize() ? 0 : 2);
 }
 
@@ -394,7 +403,7 @@ TEST(text)
 	for (addr = start; addr < end; addr += page_size())
 		if (phys_of(pid, (void *)addr))
 			EXPECT_EQ(to, node_of(pid, (void *)addr));
-	/* And the other way */
+	/* Move all pages back */
 	n = 0;
 	for (addr = start; addr < end; addr += page_size()) {
 		phys = phys_of(pid, (void *)addr);
@@ -411,8 +420,8 @@ TEST(text)
 }
 
 /*
- * The page cache of the disk itself. The filesystem has its superblock in use
- * for as long as it is mounted, and so holds the buffer of that page.
+ * The page cache of the disk itself. While the filesystem is mounted, it holds
+ * the buffer of its superblock, and so the page.
  */
 TEST(superblock)
 {
@@ -434,10 +443,10 @@ TEST(superblock)
 	EXPECT_OUTCOME(0, node, query_one(phys));
 	EXPECT_OUTCOME(1, -EBUSY, move_one(phys, to, 0));
 	EXPECT_EQ(phys, phys_of(0, mem));
-	/* Its magic number */
+	/* The magic number of ext4 */
 	EXPECT_EQ(0x53, (unsigned char)mem[1024 + 56]);
 	EXPECT_EQ(0xef, (unsigned char)mem[1024 + 57]);
-	/* It stays where it is, but nobody's */
+	/* The page stays in the page cache, but no process maps it */
 	ASSERT_EQ(0, munmap(mem, page_size()));
 	EXPECT_OUTCOME(0, -ENOENT, query_one(phys));
 	EXPECT_OUTCOME(0, -ENOENT, move_one(phys, to, 0));
@@ -451,23 +460,24 @@ TEST(superblock)
 }
 
 /*
- * A disk that answers when it is told to: a network block device, with its
- * server here.
+ * A disk that answers when the test allows it: a network block device, whose
+ * server is a child of the test.
  */
 #define NBD		"/dev/nbd0"
 #define HELD_MAX	256
-#define PATIENCE	60000	/* a kernel that waits shall fail, not hang */
+#define PATIENCE	60000	/* in ms; if the kernel waits, the test fails */
 
 struct server {
-	int hold;		/* what to hold: an NBD_CMD_*, or -1 */
-	int held;		/* how many requests are held */
+	int hold;		/* the requests that get no answer yet: an NBD_CMD_*, or -1 */
+	int held;		/* the number of such requests */
 	char *data;
 };
 
 /*
- * By a pipe, as the kernel's end of the socket pair has locks of the same
- * classes: read(2) would hold one while it stores to user memory, and to
- * lockdep such a store may wait for this disk.
+ * Use a pipe. read(2) from the socket would hold a lock while it stores to user
+ * memory, and such a store may wait for this disk. The kernel's end of the
+ * socket pair has locks of the same classes, so that lockdep would report a
+ * deadlock.
  */
 static void receive(int sock, void *buf, size_t size)
 {
@@ -617,7 +627,7 @@ FIXTURE_SETUP(held_io)
 	ASSERT_LE(0, self->fd);
 	self->mem = map_file(self->fd, PAGES);
 	ASSERT_EQ(0, madvise(self->mem, SIZE, MADV_RANDOM));
-	/* What looking for partitions has left in the page cache */
+	/* Drop what the search for partitions left in the page cache */
 	ASSERT_EQ(0, ioctl(self->fd, BLKFLSBUF));
 }
 
@@ -676,7 +686,10 @@ static unsigned long failures(void)
 	return vmstat("/proc/vmstat", "pgmigrate_fail");
 }
 
-/* Busy for as long as it is written: nobody waits for that, and nobody tries */
+/*
+ * A page is -EBUSY while it is written, without waiting for that, and without
+ * an attempt to move it
+ */
 TEST_F(held_io, write)
 {
 	unsigned long before;
@@ -710,7 +723,7 @@ TEST_F(held_io, write)
 	EXPECT_TRUE(intact(self->server->data, SIZE, SEED + 1));
 }
 
-/* The others of the call move nevertheless */
+/* The other pages of the call move */
 TEST_F(held_io, write_among_good)
 {
 	struct request *req = request_new(PAGES);
@@ -737,7 +750,7 @@ TEST_F(held_io, write_among_good)
 	EXPECT_TRUE(intact(self->server->data, SIZE, SEED + 1));
 }
 
-/* No page table leads to it, so look at all frames */
+/* No page table has the page, so search all frames */
 static uint64_t find_under_read(void)
 {
 	const uint64_t mask = BIT(KPF_LOCKED) | BIT(KPF_UPTODATE) | BIT(KPF_SLAB);
@@ -757,7 +770,10 @@ static uint64_t find_under_read(void)
 	return phys;
 }
 
-/* While it is read, a page is in no page table yet; nobody waits for that, too */
+/*
+ * A page that is being read is in no page table yet. No call waits for that,
+ * either.
+ */
 TEST_F(held_io, read)
 {
 	uint64_t phys;
@@ -781,8 +797,8 @@ TEST_F(held_io, read)
 }
 
 /*
- * Filesystems that cannot migrate a dirty page. Nobody else has such files for
- * us, so there is a filesystem for this test.
+ * Filesystems that cannot migrate dirty pages. Apart from ramfs, these are
+ * files of migrate_phys_fs, which exists for this test.
  */
 FIXTURE(stubborn)
 {
@@ -797,10 +813,10 @@ FIXTURE_VARIANT(stubborn)
 {
 	const char *type, *name;
 	int dirty, clean;	/* statuses; 0 for the target node */
-	bool writes;		/* statuses are so where the kernel writes out single pages */
+	bool writes;		/* if the kernel writes out single pages; else -EINVAL */
 };
 
-/* It is never written out */
+/* The page is never written out */
 FIXTURE_VARIANT_ADD(stubborn, never_written)
 {
 	.type = "ramfs",
@@ -824,7 +840,7 @@ FIXTURE_VARIANT_ADD(stubborn, broken)
 	.writes = true,
 };
 
-/* Writing out fails, and the page is taken for clean */
+/* Writing out fails, but the page becomes clean */
 FIXTURE_VARIANT_ADD(stubborn, lossy)
 {
 	.type = "migrate_phys_fs",
@@ -833,7 +849,7 @@ FIXTURE_VARIANT_ADD(stubborn, lossy)
 	.writes = true,
 };
 
-/* Writing out fails, but only the file is told */
+/* Writing out fails, but the error is recorded only in the mapping */
 FIXTURE_VARIANT_ADD(stubborn, late)
 {
 	.type = "migrate_phys_fs",
@@ -841,7 +857,7 @@ FIXTURE_VARIANT_ADD(stubborn, late)
 	.writes = true,
 };
 
-/* It is never written out, and keeps the private data of a page */
+/* The page is never written out, and its private data is never released */
 FIXTURE_VARIANT_ADD(stubborn, busy)
 {
 	.type = "migrate_phys_fs",
@@ -868,7 +884,7 @@ FIXTURE_SETUP(stubborn)
 	snprintf(path, sizeof(path), "%s/%s", self->dir, variant->name);
 	fd = open(path, O_RDWR | O_CREAT, 0600);
 	ASSERT_LE(0, fd);
-	/* Ours have a size already */
+	/* Files of migrate_phys_fs already have a size */
 	if (lseek(fd, 0, SEEK_END) < (off_t)SIZE)
 		ASSERT_EQ(0, ftruncate(fd, SIZE));
 	self->mem = map_file(fd, PAGES);
@@ -895,8 +911,9 @@ static int wanted_status(const FIXTURE_DATA(stubborn) *self,
 }
 
 /*
- * Without memory cgroups, a pass finds the tasks of an address space, before the last
- * look at its pages. A dirty page is written out then, and moves in the next call.
+ * Without memory cgroups, a pass over all processes finds the tasks of an
+ * address space before the last look at its pages. A dirty page is then written
+ * out at the last look, and moves only in the next call.
  */
 static bool written_at_last_look(int want)
 {
@@ -927,7 +944,7 @@ TEST_F(stubborn, dirty)
 	EXPECT_TRUE(intact(self->mem, SIZE, SEED));
 }
 
-/* It is the same however often the call has tried others before */
+/* The status does not depend on the other pages that the call handled before */
 TEST_F(stubborn, dirty_among_good)
 {
 	int want = wanted_status(self, variant, variant->dirty, self->to);
@@ -943,7 +960,10 @@ TEST_F(stubborn, dirty_among_good)
 		EXPECT_EQ(PAGES, request_move(req, 0));
 		EXPECT_EQ(PAGES, request_count(req, -EBUSY));
 		EXPECT_EQ(PAGES, request_count(req, self->to));
-		/* The others have left their frames. */
+		/*
+		 * The other pages have left their frames, so look up all
+		 * addresses again.
+		 */
 		request_set_pages(req, 0, self->mem, PAGES, self->to);
 		request_set_pages(req, PAGES, good, PAGES, self->to);
 	}

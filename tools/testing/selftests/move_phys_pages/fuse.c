@@ -53,7 +53,7 @@ static void send_message(int dev, uint64_t unique, int error, const void *data,
 	out->error = error;
 	out->unique = unique;
 	memcpy(out + 1, data, size);
-	/* Nobody waits for the answer any more if the request was given up. */
+	/* ENOENT: the kernel has given up the request, so it needs no answer. */
 	if (write(dev, buf, out->len) != out->len && errno != ENOENT)
 		die("FUSE does not take a message");
 }
@@ -90,7 +90,10 @@ static void answer(const struct fuse_file *file, const struct fuse_in_header *in
 			.size = file->size,
 		},
 	};
-	/* Otherwise the second to open it would wait for the page of the first. */
+	/*
+	 * Otherwise a second open() would drop the page that the first process
+	 * is reading, and wait for it.
+	 */
 	const struct fuse_open_out open = { .open_flags = FOPEN_KEEP_CACHE };
 	const struct fuse_read_in *read = (void *)(in + 1);
 	const struct fuse_write_in *write = (void *)(in + 1);
@@ -130,7 +133,7 @@ static void answer(const struct fuse_file *file, const struct fuse_in_header *in
 
 void fuse_serve(const struct fuse_file *file, uint32_t kind, unsigned int times)
 {
-	/* The least that the kernel takes: a header, and a page */
+	/* The kernel requires room for a header and a page. */
 	const size_t size = FUSE_MIN_READ_BUFFER + page_size();
 	struct fuse_in_header *in = malloc(size);
 
@@ -152,15 +155,16 @@ static pid_t fork_child(void)
 	pid_t pid = fork();
 
 	if (pid < 0)
-		die("no process");
+		die("cannot make a process");
 	if (!pid)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	return pid;
 }
 
 /*
- * What is dirty stays so. A new server has no part of the dirty memory that is
- * allowed, since it has written none yet, and would get each page at once.
+ * Keeps dirty pages dirty. The kernel gives each server a share of the allowed
+ * dirty memory, in proportion to what it has written back. A new server has no
+ * share yet, so its pages would be written back at once.
  */
 static void allow_dirty_pages(dev_t dev)
 {
@@ -179,7 +183,7 @@ void fuse_start_server(struct fuse_file *file)
 	file->server = fork_child();
 	if (!file->server)
 		fuse_serve(file, NO_KIND, 1);
-	/* FUSE takes a file for empty until somebody asks for its size. */
+	/* FUSE takes a file for empty until its size is requested. */
 	if (stat(file->path, &st))
 		die("the FUSE file has no size");
 	allow_dirty_pages(st.st_dev);
@@ -209,8 +213,9 @@ void fuse_detach(const struct fuse_file *file)
 }
 
 /*
- * The connection ends with the last file that leads to it, which children of ours
- * may have, or with a forced unmount, which aborts even if it fails.
+ * Closing the device is not enough, because children of the test may have it
+ * open, too. A forced unmount aborts the connection even if the unmount itself
+ * fails.
  */
 void fuse_abort(struct fuse_file *file)
 {

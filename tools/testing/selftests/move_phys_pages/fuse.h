@@ -14,35 +14,41 @@
 
 struct fuse_file {
 	char path[64];
-	int dev;		/* to the kernel */
+	int dev;		/* /dev/fuse of this mount */
 	size_t size;
 	uint64_t unanswered;	/* BIT(opcode) of requests without an answer */
-	uint64_t *waiting;	/* those of them that have come to the server */
-	pid_t server;		/* 0: there is none */
+	uint64_t *waiting;	/* BIT(opcode) of those that the server has received */
+	pid_t server;		/* 0: no process is the server */
 };
 
-/* A block device, whose FUSE filesystem waits for the server when it is shut down */
+/* A block device. Its FUSE filesystem waits for the server when it is shut down. */
 struct fuse_disk {
 	const char *path;
 	unsigned int block_size;
 };
 
-/* Returns false where the kernel has no FUSE. @disk may be NULL. */
+/*
+ * Mounts the filesystem; returns false if the kernel has no FUSE. @disk may be
+ * NULL.
+ */
 bool fuse_mount(struct fuse_file *file, size_t size, uint64_t unanswered,
 		const struct fuse_disk *disk);
-/* Takes requests until @times of this kind have come */
+/* Handles requests until @times of this kind have been received */
 void fuse_serve(const struct fuse_file *file, uint32_t kind, unsigned int times);
-/* A process serves the file, until fuse_unmount() */
+/* Starts a process that serves the file, until fuse_abort() or fuse_unmount() */
 void fuse_start_server(struct fuse_file *file);
-/* Has a request of this kind come, to which there will be no answer? */
+/* Has the server received a request of this kind, which it never answers? */
 bool fuse_waits(const struct fuse_file *file, uint32_t kind);
-/* Has a process write dirty pages back and drop them; returns the process */
+/*
+ * Starts a process that makes the kernel write back and drop the file's pages;
+ * returns it
+ */
 pid_t fuse_invalidate(const struct fuse_file *file);
-/* The filesystem lives on for as long as somebody uses the file. */
+/* Detaches the mount. The filesystem stays as long as a process uses the file. */
 void fuse_detach(const struct fuse_file *file);
-/* Ends the server. All who wait for it go on, with errors. */
+/* Ends the server. Tasks that wait for it continue, with errors. */
 void fuse_abort(struct fuse_file *file);
-/* Nobody may have the file open any more. */
+/* Unmounts and removes the file, which no process may have open. */
 void fuse_unmount(struct fuse_file *file);
 
 #endif

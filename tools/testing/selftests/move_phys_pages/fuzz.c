@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Calls with arbitrary arrays: each comes to what its input may come to, tells
- * the truth, and leaves alone what it was not asked to change.
+ * Calls with arbitrary arrays. Each one must return what its input allows,
+ * report true statuses, and change no other memory.
  *
- * Every call follows from the seed and its number alone. From the environment:
- * FUZZ_CALLS, how many; FUZZ_SEED, to repeat the calls of another run.
+ * Each call depends only on the seed and its number. FUZZ_CALLS in the
+ * environment is the number of calls. FUZZ_SEED repeats the calls of another
+ * run.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,14 +31,15 @@
 
 #define CALLS		3000
 #define VIEW_PAGES	6
-#define MAX_ENTRIES	4096	/* more than a view has room for */
+#define MAX_ENTRIES	4096	/* of a call that are filled and checked */
 #define MAX_HOLES	16
-#define TOLD_APART	1024	/* entries among which old frames are known */
+#define REMEMBERED	1024	/* entries: the kernel forgets the folios of earlier ones */
 #define RUNNING		LONG_MIN
 
 /*
- * Arrays lie in views. The call sees one through protections and with guards
- * around it; "mem" is the same memory without any.
+ * Arrays are in views. The call uses the mapping @seen, which may be protected
+ * and has inaccessible pages around it. @mem maps the same memory without
+ * restrictions.
  */
 struct view {
 	char *seen;
@@ -47,7 +49,10 @@ struct view {
 	int fd;
 };
 
-/* Memory of ours, in folios of one size, whose contents follow from where it is */
+/*
+ * Memory of this process, in folios of one size. Its contents depend on the
+ * address.
+ */
 struct region {
 	const char *name;
 	enum { BASE, THP, HUGETLB } folios;
@@ -58,14 +63,14 @@ struct region {
 	bool held;			/* never moves */
 	char *mem;
 	size_t folio_size;
-	unsigned int *seen_in;		/* the last call that named each folio */
-	unsigned int *first;		/* and the first of its entries to do so */
+	unsigned int *seen_in;		/* number of the last call with an entry for each folio */
+	unsigned int *first;		/* first such entry of that call */
 	unsigned long moved, stayed;
 };
 
 enum what {
-	WILD,		/* may be, or become, anything */
-	FIXED,		/* always reports "status" */
+	WILD,		/* any status is possible */
+	FIXED,		/* always has this status */
 	OWN,		/* page "page" of "region" */
 };
 
@@ -79,7 +84,7 @@ struct entry {
 };
 
 struct array {
-	struct view *view;		/* NULL: memory of nobody */
+	struct view *view;		/* NULL: an invalid address */
 	size_t off;
 	void *ptr;
 	size_t size;			/* of an element */
@@ -89,12 +94,12 @@ struct call {
 	unsigned int number;
 	uint32_t random;
 	unsigned long count;
-	unsigned long filled;		/* entries that have room in their view */
+	unsigned long filled;		/* entries that fill_pages() has chosen */
 	struct array pages, nodes, status;
 	int flags;
 	bool query, privileged, disturbed, killed;
-	bool overlap;			/* statuses and what is asked share memory */
-	bool loose;			/* pages are not where they were, or will be */
+	bool overlap;			/* the statuses share memory with another array */
+	bool loose;			/* the nodes of pages cannot be predicted */
 	long ret;
 };
 
@@ -143,7 +148,7 @@ static bool odds(struct call *c, unsigned int percent)
 	return pick(c, 100) < percent;
 }
 
-/* So that calls next to each other are nothing alike */
+/* Makes successive calls differ completely */
 static uint32_t mix(uint32_t x)
 {
 	x = (x ^ x >> 16) * 0x85ebca6b;
@@ -158,7 +163,7 @@ static uint64_t random_word(struct call *c)
 	       next_random(&c->random);
 }
 
-/* What to say when an invariant is broken */
+/* Reports of broken invariants */
 
 static void describe_array(const char *name, const struct array *a)
 {
@@ -214,7 +219,7 @@ static int load_int(const struct array *a, unsigned long i)
 	return value;
 }
 
-/* As it was before the call */
+/* Reads a node as it was before the call, which may have overwritten it */
 static int asked_node(const struct array *a, unsigned long i)
 {
 	int value;
@@ -228,13 +233,13 @@ static unsigned long room(const struct array *a)
 	return a->view ? (view_size() - a->off) / a->size : 0;
 }
 
-/* How many elements can be accessed */
+/* Counts the elements that can be accessed */
 static unsigned long accessible(const struct call *c, const struct array *a,
 				int prot)
 {
 	size_t end;
 
-	/* Meddling gives as well as it takes */
+	/* The disturbing thread may make any page accessible again */
 	if (c->disturbed)
 		return room(a);
 	if (!a->view)
@@ -265,7 +270,7 @@ static void protect(struct view *v, unsigned int page, unsigned int pages,
 	unsigned int i;
 
 	if (mprotect(v->seen + page * page_size(), pages * page_size(), prot))
-		die("no such protection");
+		die("mprotect of a view failed");
 	for (i = page; i < page + pages; i++)
 		v->prot[i] = prot;
 }
@@ -276,7 +281,7 @@ static void restore(struct view *v)
 
 	if (mmap(v->seen, view_size(), PROT_READ | PROT_WRITE,
 		 MAP_SHARED | MAP_FIXED, v->fd, 0) != v->seen)
-		die("a view is lost");
+		die("cannot map a view again");
 	for (i = 0; i < VIEW_PAGES; i++)
 		v->prot[i] = PROT_READ | PROT_WRITE;
 }
@@ -288,7 +293,7 @@ static void make_view(struct view *v)
 	v->seen = mmap(NULL, size + 2 * page_size(), PROT_NONE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (v->seen == MAP_FAILED)
-		die("no room for a view");
+		die("cannot map a view");
 	v->seen += page_size();
 	v->fd = open_file(MEMFD, size);
 	v->mem = map_file(v->fd, VIEW_PAGES);
@@ -324,7 +329,7 @@ static bool region_intact(const struct region *r)
 	return true;
 }
 
-/* Both ways to do so: a pin, and no more than a reference */
+/* Holds one half of the memory by a pin, the other by a plain reference */
 static void hold(char *mem, size_t half)
 {
 	struct iovec iov = { .iov_base = mem + half, .iov_len = half };
@@ -336,7 +341,7 @@ static void hold(char *mem, size_t half)
 		die("a pipe does not take memory");
 }
 
-/* No page is named of what this kernel lacks */
+/* The region is not used if the kernel has no such memory or cannot move it */
 static bool is_lacking(const struct region *r)
 {
 	if (r->folios == HUGETLB)
@@ -397,7 +402,7 @@ static void add_fixed(uint64_t phys, int status)
 		};
 }
 
-/* Frames that never belong to a process, and those that never move */
+/* Finds frames that no process maps, and zero pages, which never move */
 static void find_fixed(void)
 {
 	uint64_t start, end, last = 0;
@@ -437,7 +442,10 @@ static struct entry own_entry(struct call *c)
 	struct region *r = &regions[pick(c, NR_REGIONS)];
 	struct entry e = { .what = OWN, .region = r };
 
-	/* Large folios take their time, and what is lacking has no pages */
+	/*
+	 * Use large folios less often, because they are slow. A region that is
+	 * not used has no pages.
+	 */
 	if (!r->pages || (r->folio_size > page_size() && odds(c, 90))) {
 		r = &regions[0];
 		e.region = r;
@@ -564,7 +572,7 @@ static void fill_pages(struct call *c, bool tame)
 {
 	unsigned long i;
 
-	for (i = 0; i < c->count && i < room(&c->pages); i++) {
+	for (i = 0; i < c->count && i < room(&c->pages) && i < MAX_ENTRIES; i++) {
 		entries[i] = any_entry(c, i, tame);
 		store(&c->pages, i, &entries[i].phys);
 	}
@@ -633,7 +641,7 @@ static void where_entries_are(unsigned long n, int *status)
 			status[i] = known[k++];
 }
 
-/* What became of the entries when all arrays were filled, one over another? */
+/* If arrays overlap, filling one may have changed addresses in another */
 static void note_entries(struct call *c)
 {
 	static int before[MAX_ENTRIES];
@@ -686,8 +694,11 @@ static void make_call(struct call *c, unsigned int number)
 		c->nodes = (struct array){ .size = sizeof(int) };
 	c->overlap = overlap(&c->status, &c->pages, c->count) ||
 		     overlap(&c->status, &c->nodes, c->count);
-	/* Pages that may have moved to frames that others have just left */
-	c->loose = c->disturbed || c->overlap || c->count > TOLD_APART;
+	/*
+	 * Other memory may change during the call, statuses may overwrite
+	 * entries, or a page may move to a frame that another entry still names
+	 */
+	c->loose = c->disturbed || c->overlap || c->count > REMEMBERED;
 	if (odds(c, 50))
 		fill_status(c);
 	fill_pages(c, tame);
@@ -701,7 +712,7 @@ static void make_call(struct call *c, unsigned int number)
 		memcpy(views[i].before, views[i].mem, view_size());
 }
 
-/* What the result may be */
+/* Checks of the result */
 
 static bool is_memory_node(int node)
 {
@@ -785,7 +796,7 @@ static void check_own(const struct call *c, unsigned long i, int status,
 
 	if (c->query) {
 		if (status != e->before)
-			broken(c, "entry %lu, page %zu of %s on node %d: %d",
+			broken(c, "entry %lu, page %zu of %s on node %d: status %d",
 			       i, e->page, r->name, e->before, status);
 		return;
 	}
@@ -801,7 +812,7 @@ static void check_own(const struct call *c, unsigned long i, int status,
 		return;
 	}
 	broken(c,
-	       "entry %lu, page %zu of %s, from node %d to %d: %d, entry %lu says %d, is on %d",
+	       "entry %lu, page %zu of %s, from node %d to %d: status %d; entry %lu: %d; now on node %d",
 	       i, e->page, r->name, e->before, node, status, first,
 	       load_int(&c->status, first), after);
 }
@@ -818,7 +829,7 @@ static void check_entries(const struct call *c, unsigned long written)
 		status = load_int(&c->status, i);
 		if (entries[i].what == FIXED && !c->overlap &&
 		    status != entries[i].status)
-			broken(c, "entry %lu, %#llx: %d, expected %d", i,
+			broken(c, "entry %lu, %#llx: status %d, expected %d", i,
 			       (unsigned long long)entries[i].phys, status,
 			       entries[i].status);
 		if (entries[i].what == OWN && !c->loose)
@@ -839,18 +850,18 @@ static void check_statuses(const struct call *c)
 		if (!all && status == PRESET)
 			continue;
 		if (!is_documented(c, status))
-			broken(c, "entry %lu: %d", i, status);
+			broken(c, "entry %lu: status %d is undocumented", i, status);
 		if (i != written++)
-			broken(c, "entry %lu has a status, another before not",
+			broken(c, "entry %lu has a status, but one before it has none",
 			       i);
 		failed += is_failure(status);
 	}
 	if (all && failed != (unsigned long)c->ret)
-		broken(c, "%lu entries failed", failed);
+		broken(c, "%lu entries have a status that counts as failed", failed);
 	check_entries(c, written);
 }
 
-/* Only statuses have changed, or nothing at all */
+/* Checks that only statuses have changed, or nothing at all */
 static void check_views(const struct call *c, bool statuses)
 {
 	const struct array *s = &c->status;
@@ -897,15 +908,18 @@ static void check_call(struct call *c)
 	if (c->ret == RUNNING && !c->killed)
 		broken(c, "did not return");
 	if (c->ret != RUNNING && !may_return(c, c->ret))
-		broken(c, "not what this input may return");
+		broken(c, "the input does not allow this result");
 	check_views(c, begun);
-	/* Where statuses overlap the rest, only all of them can be told apart */
+	/*
+	 * If statuses overlap another array, only a complete set of statuses
+	 * can be recognised
+	 */
 	if (begun && c->status.view && (c->ret >= 0 || !c->overlap))
 		check_statuses(c);
 	check_named(c);
 }
 
-/* Whoever disturbs */
+/* The disturbing thread */
 
 static pthread_barrier_t barrier;
 static struct call *disturbed;
@@ -1007,7 +1021,7 @@ static int do_call(void *arg)
 	return 0;
 }
 
-/* Another task, since a fatal signal ends all threads of one */
+/* Use another process, since a fatal signal ends all threads of one */
 static void do_killed_call(struct call *c)
 {
 	static uint64_t stack[8 * 1024];

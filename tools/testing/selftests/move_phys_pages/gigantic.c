@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A hugetlb page of a GiB moves as any other, by addresses far apart in it */
+/* A hugetlb page of 1 GiB moves like any other, by addresses far apart in it */
 #include <stdio.h>
 #include <linux/kernel-page-flags.h>
 #include <sys/mman.h>
@@ -40,7 +40,7 @@ static void empty_pools(FIXTURE_DATA(gigantic) *self)
 	pool(self->to, 0);
 }
 
-/* Some words of each base page, that differ from page to page */
+/* Some words of each base page, with different contents in each page */
 static uint64_t *word(char *mem, unsigned long page, int i)
 {
 	return (uint64_t *)(mem + page * page_size()) + 401 * i;
@@ -88,7 +88,7 @@ FIXTURE_TEARDOWN(gigantic)
 	EXPECT_TRUE(pool(self->to, 0));
 }
 
-/* All of it is one page, so that two addresses tell */
+/* The GiB is one page, so it is enough to check the first and the last address */
 #define EXPECT_ON(_node) do {						\
 	uint64_t __phys = phys_of(0, self->mem);			\
 	int __node = (_node);						\
@@ -101,7 +101,7 @@ FIXTURE_TEARDOWN(gigantic)
 	EXPECT_EQ(__node, node_of(0, self->mem + SIZE - 1));		\
 } while (0)
 
-/* By addresses far apart in it, and by many, some in each chunk of entries */
+/* By addresses far apart in it, and by many addresses in each chunk of entries */
 TEST_F(gigantic, moves)
 {
 	struct request *req = request_new(2000);
@@ -128,7 +128,10 @@ static void look(void *arg)
 	peek(arg);
 }
 
-/* Until nothing is in the way: a pin, another process, an empty pool */
+/*
+ * Refused because of a pin, another process and an empty pool, until all are
+ * gone
+ */
 TEST_F(gigantic, refused)
 {
 	uint64_t phys = phys_of(0, self->mem), middle = phys + SIZE / 2;
@@ -141,7 +144,7 @@ TEST_F(gigantic, refused)
 	ring_unpin(ring);
 	pid = spawn(look, self->mem + SIZE / 3);
 	EXPECT_OUTCOME(0, -EACCES, move_one(middle, self->to, 0));
-	/* A page as large comes from the pool only */
+	/* A target of this size must be in the pool */
 	ASSERT_TRUE(pool(self->to, 0));
 	EXPECT_OUTCOME(1, -ENOMEM, move_one(middle, self->to,
 					    MPOL_MF_MOVE_ALL));
@@ -154,7 +157,7 @@ TEST_F(gigantic, refused)
 	reap(pid);
 }
 
-/* Whom the node has no room for is not in the way of those it has room for */
+/* Pages without room on the node do not keep other pages from moving there */
 TEST_F(gigantic, no_room_among_others)
 {
 	const unsigned long pages = 16, count = 2 * pages + 2;
@@ -184,7 +187,7 @@ TEST_F(gigantic, no_room_among_others)
 	munmap(base, 2 * pages * page_size());
 	munmap(huge, size);
 	hugetlb_pool(self->from, 0);
-	/* And it was put back. */
+	/* The page was put back, and can move. */
 	ASSERT_TRUE(pool(self->to, 1));
 	EXPECT_OUTCOME(0, self->to,
 		       move_one(phys_of(0, self->mem), self->to, 0));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A call holds nothing of anybody's: a file whose pages are being moved is closed
- * when its owner has closed and unmapped it, and its filesystem is not shut down by
- * the caller.
+ * A call keeps nothing of other processes in use. A file whose pages are being
+ * moved is closed when its owner has closed and unmapped it, and its filesystem
+ * is not shut down by the caller.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,10 @@
 #include "util.h"
 
 #define PAGES	400
-/* Calls are at another place when the file is closed, from round to round. */
+/*
+ * The delay before the file is closed, from round to round, so that calls are
+ * in various states then.
+ */
 #define DELAYS	50
 #define DELAY_US	100
 
@@ -97,7 +100,7 @@ static unsigned int rounds(void)
 	return 5 * race_rounds();
 }
 
-/* Returns an open file whose pages are mapped, and are on their way */
+/* Returns an open file whose pages are mapped and are being moved */
 static int begin_moves(FIXTURE_DATA(holds) *self, unsigned int round, char **mem)
 {
 	struct mover *mover = self->mover;
@@ -124,7 +127,10 @@ static void end_moves(FIXTURE_DATA(holds) *self)
 		sched_yield();
 }
 
-/* The error of execve(2): the file is no program, which is found out later. */
+/*
+ * Returns the error of execve(2). The file is no program (ENOEXEC), but
+ * execve(2) checks first that nobody has it open for writing (ETXTBSY).
+ */
 static int run(const char *path)
 {
 	char *const none[] = { NULL };
@@ -136,7 +142,7 @@ static int run(const char *path)
 		_exit(errno);
 	}
 	if (pid < 0 || waitpid(pid, &how, 0) != pid || !WIFEXITED(how))
-		die("no process");
+		die("cannot make a process");
 	return WEXITSTATUS(how);
 }
 
@@ -220,9 +226,9 @@ TEST_F(holds, no_event_of_a_file)
 }
 
 /*
- * A FUSE filesystem on a block device is shut down by the last process that uses
- * a file of it, once it has been detached. This one waits for an answer of the
- * server, which never comes: only the owner of the file may have to wait.
+ * A FUSE filesystem on a block device that is detached is shut down by the last
+ * process that uses a file of it. This process then waits for the server, which
+ * never answers. Only the owner of the file may have to wait.
  */
 #define DISK		"/dev/zram0"
 #define DISK_SYSFS	"/sys/block/zram0"
@@ -252,7 +258,7 @@ FIXTURE_TEARDOWN(shutdown)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* Maps the file and has its pages moved, until it is to close it */
+/* Maps the file and lets its pages be moved, until the test asks to close it */
 static void own_file(FIXTURE_DATA(shutdown) *self)
 {
 	struct mover *mover = self->mover;
@@ -276,7 +282,7 @@ static void own_file(FIXTURE_DATA(shutdown) *self)
 	_exit(0);
 }
 
-/* The owner may be gone. */
+/* Finds the pages; if the owner has exited there are none. */
 static void find_pages(struct mover *mover, int pagemap)
 {
 	const off_t at = (uintptr_t)mover->mem / page_size() * sizeof(uint64_t);
@@ -345,7 +351,7 @@ TEST_F(shutdown, caller_can_be_killed)
 		ASSERT_EQ(0, kill(caller, SIGKILL));
 		how = exit_of(caller);
 		EXPECT_EQ(SIGKILL, how);
-		/* Now who waits for the server goes on. */
+		/* Tasks that wait for the server continue now. */
 		fuse_abort(&self->file);
 		EXPECT_EQ(0, exit_of(owner));
 		if (how < 0) {

@@ -11,7 +11,7 @@
 #include "util.h"
 
 #define SEED		29
-#define CHUNK		512UL	/* entries that the kernel deals with at once */
+#define CHUNK		512UL	/* entries of a chunk of the kernel */
 #define MAX_BLOCKS	64
 #define MAX_NODES	1024
 
@@ -50,7 +50,7 @@ static bool has_memory(int node)
 	return i < n;
 }
 
-/* Cpusets follow a while after the memory */
+/* Cpusets learn of the node some time after its memory is online */
 static void await_cpuset(int node)
 {
 	const int bits = 8 * sizeof(long);
@@ -63,7 +63,7 @@ static void await_cpuset(int node)
 	} while (!(mask[node / bits] & 1UL << node % bits) && !usleep(1000));
 }
 
-/* Boot memory, some of which the kernel can do without for a while */
+/* Memory from boot, a block of which can be offline for a while */
 
 FIXTURE(boot)
 {
@@ -141,7 +141,10 @@ static void bring(const struct spare *spare, int nr)
 	await_cpuset(spare->node);
 }
 
-/* Whoever has a page of it isolated, has it for a moment only */
+/*
+ * Takes blocks offline. Others may isolate a page of a block for a moment, so
+ * retry.
+ */
 static void take_away(const struct spare *spare, int nr)
 {
 	int tries = 1000;
@@ -194,14 +197,14 @@ TEST_F(spare, comes_and_goes)
 	there = phys_of(0, mem);
 	EXPECT_OUTCOME(0, spare->node, query_one(there));
 
-	/* Where it was is no memory then, and it is somewhere else */
+	/* The page's old frame is no memory now, and the page is elsewhere */
 	take_away(spare, spare->nr);
 	EXPECT_OUTCOME(0, -ENOENT, query_one(there));
 	EXPECT_OUTCOME(0, -ENOENT, move_one(there, self->to, 0));
 	EXPECT_OUTCOME(-ENODEV, PRESET, move_one(there, spare->node, 0));
 	EXPECT_NE(spare->node, node_of(0, mem));
 
-	/* Nor is anybody there when it is memory again */
+	/* When the block is online again, no process maps the old frame */
 	bring(spare, spare->nr);
 	EXPECT_OUTCOME(0, -ENOENT, query_one(there));
 	EXPECT_OUTCOME(0, -ENOENT, move_one(there, self->to, 0));
@@ -210,7 +213,7 @@ TEST_F(spare, comes_and_goes)
 	EXPECT_TRUE(intact(mem, pages * page_size(), SEED));
 }
 
-/* One of its blocks goes, and the node remains */
+/* All blocks but one go offline, and the node remains */
 TEST_F(spare, keeps_the_rest)
 {
 	const struct spare *spare = &self->spare;
@@ -230,9 +233,9 @@ TEST_F(spare, keeps_the_rest)
 	EXPECT_TRUE(intact(mem, pages * page_size(), SEED));
 }
 
-/* Between two chunks of one call, the node of one side goes */
+/* The source or target node goes offline between two chunks of one call */
 
-/* A call that has to wait for the second half of its addresses */
+/* A call that must wait for the second half of its addresses */
 struct halves {
 	struct spare *spare;
 	bool returns;
@@ -252,9 +255,9 @@ FIXTURE(during)
 
 FIXTURE_VARIANT(during)
 {
-	bool target;	/* the node of this side: */
-	bool returns;	/* comes back at once */
-	int status;	/* of what follows */
+	bool target;	/* which node goes offline: the target, or the source */
+	bool returns;	/* the node is online again before the call continues */
+	int status;	/* of the entries after that; 0: they move */
 };
 
 FIXTURE_VARIANT_ADD(during, source_goes)
@@ -281,7 +284,10 @@ FIXTURE_VARIANT_ADD(during, target_returns)
 	.status = 0,	/* it moves */
 };
 
-/* The addresses of a chunk fill a page: the second one is not there yet */
+/*
+ * The addresses of a chunk fill a page. The page of the second chunk is missing
+ * at first
+ */
 static void split_addresses(struct halves *halves, struct request *req)
 {
 	const size_t size = sizeof(halves->later);
@@ -359,7 +365,7 @@ TEST_F(during, one_call)
 		right += req->status[i] == (i < CHUNK ? node : status);
 	EXPECT_EQ(req->count, right);
 
-	/* What was on it, or had moved to it, had to leave */
+	/* Pages that were on the node, or had moved to it, had to leave */
 	EXPECT_EQ(variant->target ? 0 : CHUNK,
 		  count_on_node(0, self->mem, CHUNK, node));
 	EXPECT_EQ(variant->target && variant->returns ? CHUNK : 0,
@@ -370,7 +376,10 @@ TEST_F(during, one_call)
 	}
 }
 
-/* Many calls, while memory on one of their sides comes and goes all the time */
+/*
+ * Many calls, while memory of the source or target goes offline and online all
+ * the time
+ */
 
 #define ROUNDS	10
 #define PAGES	1000
@@ -391,7 +400,7 @@ FIXTURE(meanwhile)
 
 FIXTURE_VARIANT(meanwhile)
 {
-	bool all;	/* of its blocks: it is without memory at times */
+	bool all;	/* of its blocks, so that it has no memory at times */
 };
 
 FIXTURE_VARIANT_ADD(meanwhile, block)
@@ -404,7 +413,10 @@ FIXTURE_VARIANT_ADD(meanwhile, node)
 	.all = true,
 };
 
-/* Or does the kernel, as we are told, lose count of a huge page that goes? */
+/*
+ * May huge pages go offline? OFFLINE_HUGE=0 says that the kernel counts them
+ * wrongly.
+ */
 static bool has_huge_offline(void)
 {
 	const char *value = getenv("OFFLINE_HUGE");
@@ -466,7 +478,7 @@ TEST_F(meanwhile, calls)
 	for (i = 0; !done(&self->rounds); i++) {
 		node = nodes[i % 2];
 		request_set_pages(req, 0, self->mem, PAGES, node);
-		/* Or a base page once more, where there are no huge ones */
+		/* Use a base page again if there are no huge pages */
 		request_set_pages(req, PAGES, self->thp ?: self->mem, 1, node);
 		ret = request_move(req, 0);
 		if (ret == -ENODEV && variant->all && node == self->spare.node) {
@@ -475,11 +487,11 @@ TEST_F(meanwhile, calls)
 		}
 		left = request_failed(req);
 		ASSERT_EQ(left, ret);
-		/* An address that was true a moment ago */
+		/* An address may be outdated, so -ENOENT is possible, too */
 		known = request_count(req, node) + request_count(req, -EBUSY) +
 			request_count(req, -ENOMEM) +
 			request_count(req, -ENOENT);
-		/* The cpuset learns of the node later than the call */
+		/* Cpusets learn of the node some time after the call does */
 		if (variant->all)
 			known += request_count(req, -EACCES);
 		ASSERT_EQ(req->count, known);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A hugetlb page moves as a whole, whichever of its addresses names it */
+/* A hugetlb page moves as a whole, by any of its addresses */
 #include <stdio.h>
 #include <linux/kernel-page-flags.h>
 #include <sys/mman.h>
@@ -120,7 +120,7 @@ TEST_F(hugetlb, of_several_processes)
 	reap(pid);
 }
 
-/* The pool of the target is empty, its memory is not */
+/* The target has no free page in its pool, but has other memory */
 TEST_F(hugetlb, without_a_pool)
 {
 	hugetlb_pool(self->to, 0);
@@ -130,7 +130,7 @@ TEST_F(hugetlb, without_a_pool)
 		  count_on_node(0, self->mem, self->pages, self->to));
 }
 
-/* One pinned part holds all of it, and it is not even unmapped */
+/* A pin of one part keeps the whole page from moving */
 TEST_F(hugetlb, pinned)
 {
 	struct request *req = request_new(self->pages);
@@ -152,7 +152,7 @@ TEST_F(hugetlb, pinned)
 		  count_on_node(0, self->mem, self->pages, self->to));
 }
 
-/* What waits in a pool, reserved or not, is nobody's */
+/* No process maps a free page of a pool, reserved or not */
 TEST_F(hugetlb, in_the_pool)
 {
 	uint64_t frames = count_frames(), step = self->size / page_size();
@@ -183,7 +183,10 @@ static unsigned long pool_pages(const char *which)
 	return strtoul(strstr(buf, which) + strlen(which), NULL, 10);
 }
 
-/* With all that the node has, though what was just freed may lie in pieces */
+/*
+ * Makes the pool of the node as large as possible. Freed memory may be in
+ * pieces, so compact it first.
+ */
 static void fill_pool(int node)
 {
 	unsigned long pages = 0, before;
@@ -197,8 +200,8 @@ static void fill_pool(int node)
 }
 
 /*
- * The pool has all memory of the target, and all of the pool is reserved: some
- * may still find room, but then no more of them.
+ * The pool has almost all memory of the target, and all free pages of the pool
+ * are reserved. Some of the pages to move may still find room, but not all.
  */
 TEST_F(hugetlb, no_room)
 {
@@ -242,7 +245,7 @@ static unsigned long surplus_pages(int node)
 	return strtoul(buf, NULL, 10);
 }
 
-/* Beyond the pool: it stays so where it is moved to, and is freed there */
+/* A surplus page is a surplus page on its new node, too, and is freed there */
 TEST_F(hugetlb, surplus)
 {
 	char saved[32];
@@ -252,7 +255,7 @@ TEST_F(hugetlb, surplus)
 	hugetlb_pool(self->to, 0);
 	hugetlb_pool(self->from, 1);
 	write_file("/proc/sys/vm/nr_overcommit_hugepages", "1");
-	/* To reserve it would be to allocate it, on any node */
+	/* Do not reserve the page, since this would allocate it on any node */
 	mem = map_huge(variant->flags | MAP_NORESERVE, self->size);
 	touch_on(self->from, mem, self->size);
 	fill(mem, self->size, SEED + 1);
@@ -268,8 +271,8 @@ TEST_F(hugetlb, surplus)
 }
 
 /*
- * Processes that share a page table count as one mapper in the page, and are
- * several all the same.
+ * Processes that share a page table count as one mapper of the page, but the
+ * call must treat them as several.
  */
 TEST_F(hugetlb, shared_page_table)
 {
@@ -310,7 +313,7 @@ TEST_F(hugetlb, shared_page_table)
 	munmap(mem, span);
 }
 
-/* A file's page that nobody maps is nobody's */
+/* A page of a file that no process maps */
 TEST(unmapped)
 {
 	uint64_t phys;

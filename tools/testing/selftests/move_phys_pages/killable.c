@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A long call ends when its caller is killed, and for no lesser signal. A locked
- * page does not make a call any longer.
+ * A killed caller ends its long call, but other signals do not. A locked page
+ * does not prolong a call.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -24,7 +24,7 @@ FIXTURE(killable)
 {
 	int from, to;
 	char *mem;
-	int *status;		/* shared with the caller to be killed */
+	int *status;		/* in memory shared with the caller, which is killed */
 	uint64_t phys[2];
 	pid_t pid;
 };
@@ -32,7 +32,7 @@ FIXTURE(killable)
 FIXTURE_VARIANT(killable)
 {
 	bool query;
-	bool move;		/* else the pages are where they should be */
+	bool move;		/* else the pages are on their targets already */
 };
 
 FIXTURE_VARIANT_ADD(killable, query)
@@ -95,14 +95,14 @@ TEST_F(killable, sigkill)
 				self->status, MPOL_MF_MOVE_ALL);
 		_exit(0);
 	}
-	/* Once the first entry has its status, the call is on its way */
+	/* The first status tells that the call has begun to handle entries */
 	while (__atomic_load_n(self->status, __ATOMIC_SEQ_CST) == PRESET)
 		;
 	ASSERT_EQ(0, kill(self->pid, SIGKILL));
 	ASSERT_EQ(self->pid, waitpid(self->pid, &how, 0));
 	ASSERT_TRUE(WIFSIGNALED(how));
 	EXPECT_EQ(SIGKILL, WTERMSIG(how));
-	/* It did not work off the rest first */
+	/* The call did not handle the remaining entries first */
 	EXPECT_EQ(PRESET, self->status[COUNT - 1]);
 }
 
@@ -121,7 +121,7 @@ TEST_F(killable, lesser_signals)
 	};
 	const struct itimerval never = { { 0 } };
 	struct request *req = long_request(self, variant->move);
-	unsigned long settled;
+	unsigned long known;
 
 	ASSERT_NE(SIG_ERR, signal(SIGALRM, tick));
 	ASSERT_EQ(0, setitimer(ITIMER_REAL, &often, NULL));
@@ -129,16 +129,16 @@ TEST_F(killable, lesser_signals)
 				      request_move(req, MPOL_MF_MOVE_ALL));
 	ASSERT_EQ(0, setitimer(ITIMER_REAL, &never, NULL));
 	EXPECT_NE(0, __atomic_load_n(&ticks, __ATOMIC_SEQ_CST));
-	/* Once the page has moved, its old frame is nobody's */
-	settled = request_count(req, self->from) +
-		  (variant->move ? request_count(req, self->to) +
-				   request_count(req, -ENOENT) : 0);
-	EXPECT_EQ(COUNT, settled);
+	/* After the page has moved, no process maps its old frame */
+	known = request_count(req, self->from) +
+		(variant->move ? request_count(req, self->to) +
+				 request_count(req, -ENOENT) : 0);
+	EXPECT_EQ(COUNT, known);
 }
 
 /*
- * Somebody keeps the last page of a file locked. A call does not wait for that
- * page: it moves all others, and keeps no file of others open.
+ * Another process keeps the last page of a file locked. A call does not wait
+ * for it: it moves all other pages, and keeps no file of other processes open.
  */
 #define PAGES	16
 #define OTHERS	2
@@ -150,7 +150,7 @@ FIXTURE(locked)
 	char dir[64];
 	char *mem, *last, *others;
 	struct request *req;
-	long *left;		/* what the call has returned */
+	long *left;		/* the result of the call */
 	pid_t holder, owner;
 };
 
@@ -174,7 +174,7 @@ static pid_t child_that(void (*fn)(FIXTURE_DATA(locked) *),
 	pid_t pid = fork();
 
 	if (pid < 0)
-		die("no process");
+		die("cannot make a process");
 	if (!pid) {
 		fn(self);
 		_exit(0);
@@ -214,7 +214,7 @@ FIXTURE_SETUP(locked)
 	self->mem = map_file(fd, PAGES);
 	close(fd);
 
-	/* All on one node: that of this CPU */
+	/* Allocate all pages on the node of this CPU */
 	ASSERT_EQ(1, allowed_cpus(&cpu, 1));
 	run_on(cpu);
 	for (i = 0; i < PAGES; i++)
@@ -255,7 +255,7 @@ FIXTURE_TEARDOWN(locked)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* In a process of its own, which may have to be killed */
+/* Calls from another process, which is killed if the call waits */
 static void call_at_once(struct __test_metadata *_metadata,
 			 FIXTURE_DATA(locked) *self)
 {

@@ -11,7 +11,10 @@
 #define MAX_SCANS	100
 #define KSM	"/sys/kernel/mm/ksm/"
 
-/* In the order in which they can be written: merging may not have begun */
+/*
+ * Restored in this order: some settings cannot change once pages are merged, so
+ * "run" must be the last
+ */
 static const char * const settings[] = {
 	KSM "merge_across_nodes", KSM "use_zero_pages", KSM "smart_scan",
 	KSM "pages_to_scan", KSM "sleep_millisecs", KSM "run",
@@ -53,7 +56,7 @@ FIXTURE_SETUP(ksm)
 	write_file(KSM "run", "2");
 	write_file(KSM "merge_across_nodes", variant->across_nodes);
 	write_file(KSM "use_zero_pages", "0");
-	/* Not every kernel could skip pages */
+	/* KSM must not skip pages. Older kernels never do, and lack the file */
 	try_write_file(KSM "smart_scan", "0");
 	write_file(KSM "pages_to_scan", "10000");
 	write_file(KSM "sleep_millisecs", "1");
@@ -94,8 +97,8 @@ static char *alloc_mergeable(int node)
 }
 
 /*
- * What two wrote, each for itself, is in one frame only if KSM merged it: the
- * flag of kpageflags is set for all anonymous pages by some kernels.
+ * Pages that were written separately share a frame only if KSM has merged them.
+ * Do not look for KPF_KSM: some kernels set it for all anonymous pages.
  */
 static bool merged(const char *mem, pid_t pid, const char *other)
 {
@@ -115,7 +118,7 @@ static unsigned long merged_pages(void)
 	return strtoul(buf, NULL, 10);
 }
 
-/* The first scan only looks whether a page changes, the second one merges */
+/* The first scan only checks if a page changes, the second one merges it */
 static void scan_until_merged(const char *mem, pid_t pid, const char *other)
 {
 	unsigned long start = scans();
@@ -194,7 +197,7 @@ static void fill_mergeable(void *arg)
 	offer(self->mem);
 }
 
-/* Another process has the same contents at the same place. */
+/* Returns a process whose pages at the same address are merged with ours */
 static pid_t spawn_merged(FIXTURE_DATA(ksm) *self)
 {
 	pid_t pid = spawn(fill_mergeable, self);
@@ -217,7 +220,7 @@ TEST_F(ksm, of_two_processes)
 	EXPECT_TRUE(merged(self->mem, pid, self->mem));
 	EXPECT_INTACT(self->mem);
 	reap(pid);
-	/* It still is KSM's, but of one process */
+	/* The pages are still KSM pages, but only one process maps them */
 	EXPECT_ALL(self->from, self->mem, self->from, 0);
 	EXPECT_ON(self->from, 0, self->mem);
 	EXPECT_EQ(PAGES, merged_pages());
@@ -230,7 +233,7 @@ static void look(void *arg)
 		die("the child sees other contents");
 }
 
-/* The child's mapping was never offered to KSM */
+/* KSM has never scanned the child's mapping */
 TEST_F(ksm, after_fork)
 {
 	char *other = alloc_mergeable(self->from);
@@ -254,7 +257,7 @@ TEST_F(ksm, written)
 {
 	pid_t pid = spawn_merged(self);
 
-	/* The other one's page stays merged, with itself */
+	/* Writing unmerges our pages. Those of the child remain KSM pages */
 	touch_on(self->from, self->mem, PAGES * page_size());
 	fill(self->mem, PAGES * page_size(), SEED);
 	ASSERT_NE(phys_of(pid, self->mem), phys_of(0, self->mem));
@@ -282,7 +285,7 @@ TEST_F(ksm, unmerged)
 	reap(pid);
 }
 
-/* KSM finds its page again, to merge others with it. */
+/* After a move, KSM finds its page and merges others with it. */
 TEST_F(ksm, merges_after_move)
 {
 	char *same = alloc_mergeable(self->from);
@@ -291,7 +294,10 @@ TEST_F(ksm, merges_after_move)
 	fill_mergeable(self);
 	scan_until_merged(self->mem, 0, same);
 	EXPECT_ALL(self->to, self->mem, self->to, 0);
-	/* By node, it first has to learn where the page is now */
+	/*
+	 * If KSM merges by node, it must first see that the pages are on
+	 * another node now
+	 */
 	scan_some();
 	third = alloc_mergeable(self->to);
 	scan_until_merged(self->mem, 0, third);
@@ -304,7 +310,7 @@ TEST_F(ksm, merges_after_move)
 	EXPECT_INTACT(third);
 }
 
-/* Each node has a page of its own, and now they swap */
+/* The contents are merged on each node, and the two pages swap nodes */
 TEST_F(ksm, swap_nodes)
 {
 	char *near[2], *far[2];
@@ -337,7 +343,7 @@ TEST_F(ksm, swap_nodes)
 	}
 }
 
-/* Nothing but zeroes: that is the zero page, and nobody's */
+/* KSM replaces pages of zeroes by the zero page, which cannot move */
 TEST_F(ksm, zero_page)
 {
 	unsigned long start;

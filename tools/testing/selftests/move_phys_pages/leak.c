@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Whatever a call has come to, it leaves no page isolated, held or lost */
+/*
+ * A call leaves no page isolated or with a reference, and loses none, whatever
+ * its result
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -57,7 +60,7 @@ FIXTURE_SETUP(leak)
 	name_all(self->req, self->mem, self->thp, self->to);
 }
 
-/* Every page is on its list, and moves, which it does not while it is held */
+/* A page that is still isolated or has an extra reference would not move */
 FIXTURE_TEARDOWN(leak)
 {
 	unsigned long i;
@@ -143,7 +146,7 @@ TEST_F(leak, busy)
 	close(fds[1]);
 }
 
-/* The statuses cannot be written: what has moved has, and all are let go */
+/* The statuses cannot be written. Pages may have moved, and none is held */
 TEST_F(leak, faulted)
 {
 	int round;
@@ -166,8 +169,8 @@ TEST_F(leak, wrong_node)
 }
 
 /*
- * Killed while pages wait to be moved: all else that the call is asked are the
- * same pages again, which takes it long enough.
+ * The caller is killed while its pages are collected for a move. Its other
+ * entries have the same pages, so that the call takes long enough.
  */
 TEST_F(leak, killed)
 {
@@ -203,7 +206,7 @@ TEST_F(leak, killed)
 	request_free(req);
 }
 
-/* If moves lost their old frames, or their new ones, more would be missing */
+/* If moves leaked old or new frames, more memory would be missing */
 TEST(memory_is_given_back)
 {
 	const unsigned long pages = 2000, rounds = 20;
@@ -228,7 +231,7 @@ TEST(memory_is_given_back)
 
 enum calls { MOVES, QUERIES, REFUSALS, FAULTS, WRONG_NODES };
 
-/* Each call takes memory for itself, which is many frames if it is not returned */
+/* Each call allocates memory, and many calls would show if it leaked */
 static long small_call(enum calls kind, struct request *req)
 {
 	switch (kind) {
@@ -321,7 +324,10 @@ TEST_F(small, calls_give_memory_back)
 	EXPECT_LT(before, after + calls);
 }
 
-/* Address spaces that were judged go when their processes do */
+/*
+ * Counts the address spaces. Those that calls have checked are freed when their
+ * processes end
+ */
 static unsigned long address_spaces(void)
 {
 	static char buf[1 << 16];
@@ -334,7 +340,7 @@ static unsigned long address_spaces(void)
 	return line ? strtoul(line + strlen("\nmm_struct "), NULL, 10) : 0;
 }
 
-/* KASAN keeps what is freed for a while: so no more than without the call */
+/* KASAN keeps freed objects for a while, so compare with a run without the call */
 TEST(address_spaces_are_let_go)
 {
 	const unsigned long processes = 200;

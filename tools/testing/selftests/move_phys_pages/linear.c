@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A call asks as many tasks as use the address spaces that map its pages, and few
- * more. The trace event counts them, and the passes over all processes.
+ * A call checks as many tasks as use the address spaces that map its pages, and
+ * few more. The trace event has their number, and that of the passes over all
+ * processes.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -21,7 +22,7 @@
 
 #define SEED	67
 #define ROOT	"/sys/fs/cgroup"
-/* Others that may map a page, or be looked at: this test, and its harness */
+/* For other tasks that may be checked: this test and its harness */
 #define SPARE	16
 
 struct took {
@@ -39,7 +40,7 @@ static void read_took(const char *text, void *arg)
 	};
 }
 
-/* Moves the pages in one chunk for one node */
+/* Moves the pages, which are in one chunk and have one target node */
 static long move_and_count(struct request *req, int flags, struct took *took)
 {
 	unsigned int events;
@@ -58,7 +59,7 @@ static void do_nothing(void *arg)
 {
 }
 
-/* N processes, each of which has another one that shares its address space */
+/* N processes, each with a second one that shares its address space */
 FIXTURE(pairs)
 {
 	int from, to;
@@ -100,7 +101,7 @@ FIXTURE_TEARDOWN(pairs)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* The second ends with the first. */
+/* The second process ends with the first. */
 static void be_two(void *mem)
 {
 	peek(mem);
@@ -165,8 +166,9 @@ TEST_F(pairs, map_a_page_each)
 }
 
 /*
- * Each pair has a page in common with this process, which is one of a pair, too:
- * whoever asks about the first page knows an address space of each further one.
+ * Each pair shares a page with this process, which is one of a pair, too. Once
+ * the first page is checked, the call knows one of the address spaces that map
+ * each further page, but not the other.
  */
 TEST_F(pairs, share_a_page_each)
 {
@@ -191,8 +193,8 @@ TEST_F(pairs, share_a_page_each)
 }
 
 /*
- * Pages of such pairs that are in the LRU batch of another CPU, so that the call
- * can look at them only after a drain
+ * Pages of such pairs in the LRU batch of another CPU, so that the call can
+ * handle them only after a drain
  */
 #define BATCHED	12
 
@@ -201,7 +203,7 @@ FIXTURE(batched)
 	int from, to;
 	int cpu;
 	char *mem;
-	int go[2], ready[2];
+	int go[2], done[2];
 	pid_t pids[BATCHED];
 };
 
@@ -212,13 +214,16 @@ static noreturn void be_owner_of_batched(FIXTURE_DATA(batched) *self)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	run_on(self->cpu);
 	spawn_vm(do_nothing, NULL);
-	/* After this the next one needs no other page. */
+	/*
+	 * This allocates page tables, so that the next touch allocates only its
+	 * page.
+	 */
 	touch_on(self->from, self->mem + page_size(), page_size());
-	if (write(self->ready[1], "", 1) != 1 ||
+	if (write(self->done[1], "", 1) != 1 ||
 	    read(self->go[0], &byte, 1) != 1)
 		_exit(1);
 	touch_on(self->from, self->mem, page_size());
-	if (write(self->ready[1], "", 1) != 1)
+	if (write(self->done[1], "", 1) != 1)
 		_exit(1);
 	for (;;)
 		pause();
@@ -238,17 +243,17 @@ FIXTURE_SETUP(batched)
 	self->cpu = cpus[1];
 	self->mem = map_memory(ANON, 2);
 	ASSERT_EQ(0, pipe(self->go));
-	ASSERT_EQ(0, pipe(self->ready));
+	ASSERT_EQ(0, pipe(self->done));
 	for (i = 0; i < BATCHED; i++) {
 		self->pids[i] = fork();
 		ASSERT_LE(0, self->pids[i]);
 		if (!self->pids[i])
 			be_owner_of_batched(self);
-		ASSERT_EQ(1, read(self->ready[0], &byte, 1));
+		ASSERT_EQ(1, read(self->done[0], &byte, 1));
 	}
 	for (i = 0; i < BATCHED; i++) {
 		ASSERT_EQ(1, write(self->go[1], "", 1));
-		ASSERT_EQ(1, read(self->ready[0], &byte, 1));
+		ASSERT_EQ(1, read(self->done[0], &byte, 1));
 	}
 }
 
@@ -276,8 +281,8 @@ TEST_F(batched, one_pass)
 }
 
 /*
- * One page whose owner does not account for all users of its address space, and
- * other processes with threads
+ * A page whose address space may have users other than the threads of its
+ * owner, while other processes have many threads
  */
 #define OTHERS	8
 #define THREADS	16
@@ -288,7 +293,7 @@ struct scene {
 	int from, to;
 	enum user user;
 	char *mem;
-	int ready[2];
+	int started[2];
 	pid_t owner, others[OTHERS];
 };
 
@@ -324,7 +329,7 @@ FIXTURE_VARIANT_ADD(one, with_a_vfork_child)
 	.passes = 1,
 };
 
-/* Some kernels have vhost's worker as a thread of the process. */
+/* In some kernels, vhost's worker is a thread of the process. */
 FIXTURE_VARIANT_ADD(one, with_a_vhost)
 {
 	.user = VHOST,
@@ -332,9 +337,9 @@ FIXTURE_VARIANT_ADD(one, with_a_vhost)
 	.passes = 1,
 };
 
-static void become_ready(const struct scene *scene)
+static void report_start(const struct scene *scene)
 {
-	if (write(scene->ready[1], "", 1) != 1)
+	if (write(scene->started[1], "", 1) != 1)
 		_exit(1);
 }
 
@@ -354,7 +359,7 @@ static noreturn void be_owner(const struct scene *scene)
 		if (vfork())
 			_exit(1);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		become_ready(scene);
+		report_start(scene);
 		for (;;)
 			syscall(__NR_pause);
 	case VHOST:
@@ -362,7 +367,7 @@ static noreturn void be_owner(const struct scene *scene)
 		if (fd < 0 || ioctl(fd, VHOST_SET_OWNER))
 			die("vhost has no owner");
 	}
-	become_ready(scene);
+	report_start(scene);
 	for (;;)
 		pause();
 }
@@ -384,7 +389,7 @@ static void have_threads(void *arg)
 	for (i = 1; i <= THREADS; i++)
 		if (!stacks || clone(sleep_for_ever, stacks + i * size, flags,
 				     NULL) < 0)
-			die("no thread");
+			die("cannot make a thread");
 }
 
 FIXTURE_SETUP(one)
@@ -402,13 +407,13 @@ FIXTURE_SETUP(one)
 		SKIP_TEST("needs CONFIG_EVENT_TRACING");
 	scene->user = variant->user;
 	scene->mem = map_memory(ANON, 1);
-	ASSERT_EQ(0, pipe(scene->ready));
+	ASSERT_EQ(0, pipe(scene->started));
 	scene->owner = fork();
 	ASSERT_LE(0, scene->owner);
 	if (!scene->owner)
 		be_owner(scene);
-	close(scene->ready[1]);
-	ASSERT_EQ(1, read(scene->ready[0], &byte, 1));
+	close(scene->started[1]);
+	ASSERT_EQ(1, read(scene->started[0], &byte, 1));
 }
 
 FIXTURE_TEARDOWN(one)
@@ -452,7 +457,7 @@ TEST_F(one, beside_others)
 	EXPECT_EQ(variant->passes, beside.passes);
 }
 
-/* More processes than are gathered at a time */
+/* More processes than one walk of the reverse map collects */
 #define SHARERS	1100
 
 FIXTURE(crowd)
@@ -512,7 +517,7 @@ TEST_F(crowd, moves)
 	EXPECT_EQ(self->from, node_of(0, self->mem));
 }
 
-/* Whichever of them it is, one whose cpuset lacks the node is asked. */
+/* The cpuset of each process counts, wherever it is in the reverse map. */
 TEST_F(crowd, respects_each_cpuset)
 {
 	static const int which[] = {

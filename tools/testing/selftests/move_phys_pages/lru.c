@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages that wait in the LRU batch of another CPU move at once; and while no
- * page of a call does, the batches of other CPUs are left alone.
+ * Pages in the LRU batch of another CPU move at once. If no page of a call is
+ * in such a batch, the call does not drain it.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -13,7 +13,10 @@
 
 #define SEED	37
 #define PAGES	4
-/* Whoever ends on a CPU, or waits for memory there, empties its batches */
+/*
+ * Retry, because a task that exits or allocates memory on a CPU may drain its
+ * batches
+ */
 #define TRIES	100
 
 enum batch { ADD, ACTIVATE, DEACTIVATE, LAZYFREE, MLOCK, MLOCK_NEW };
@@ -26,13 +29,13 @@ FIXTURE(batch)
 	pid_t pid;
 };
 
-/* A flag of the pages that changes when the batch is worked off */
+/* @drained is the value of the page flag @kpf once the batch is drained */
 FIXTURE_VARIANT(batch)
 {
 	enum batch batch;
 	enum memory kind;
 	int kpf;
-	bool settled;
+	bool drained;
 };
 
 FIXTURE_VARIANT_ADD(batch, add)
@@ -40,7 +43,7 @@ FIXTURE_VARIANT_ADD(batch, add)
 	.batch = ADD,
 	.kind = ANON,
 	.kpf = KPF_LRU,
-	.settled = true,
+	.drained = true,
 };
 
 FIXTURE_VARIANT_ADD(batch, add_memfd)
@@ -48,7 +51,7 @@ FIXTURE_VARIANT_ADD(batch, add_memfd)
 	.batch = ADD,
 	.kind = MEMFD,
 	.kpf = KPF_LRU,
-	.settled = true,
+	.drained = true,
 };
 
 FIXTURE_VARIANT_ADD(batch, activate)
@@ -56,7 +59,7 @@ FIXTURE_VARIANT_ADD(batch, activate)
 	.batch = ACTIVATE,
 	.kind = ANON,
 	.kpf = KPF_ACTIVE,
-	.settled = true,
+	.drained = true,
 };
 
 FIXTURE_VARIANT_ADD(batch, deactivate)
@@ -64,7 +67,7 @@ FIXTURE_VARIANT_ADD(batch, deactivate)
 	.batch = DEACTIVATE,
 	.kind = ANON,
 	.kpf = KPF_ACTIVE,
-	.settled = false,
+	.drained = false,
 };
 
 FIXTURE_VARIANT_ADD(batch, lazyfree)
@@ -72,7 +75,7 @@ FIXTURE_VARIANT_ADD(batch, lazyfree)
 	.batch = LAZYFREE,
 	.kind = ANON,
 	.kpf = KPF_SWAPBACKED,
-	.settled = false,
+	.drained = false,
 };
 
 FIXTURE_VARIANT_ADD(batch, mlock)
@@ -80,7 +83,7 @@ FIXTURE_VARIANT_ADD(batch, mlock)
 	.batch = MLOCK,
 	.kind = MEMFD,
 	.kpf = KPF_UNEVICTABLE,
-	.settled = true,
+	.drained = true,
 };
 
 FIXTURE_VARIANT_ADD(batch, mlock_new)
@@ -88,10 +91,10 @@ FIXTURE_VARIANT_ADD(batch, mlock_new)
 	.batch = MLOCK_NEW,
 	.kind = ANON,
 	.kpf = KPF_UNEVICTABLE,
-	.settled = true,
+	.drained = true,
 };
 
-/* The second such access to a page makes it active */
+/* Marks the pages as accessed; the second time makes them active */
 static void access_by_kernel(const char *mem)
 {
 	int fd = open("/proc/self/mem", O_RDONLY);
@@ -128,7 +131,10 @@ static void park(void *arg)
 	char *mem = parking->mem;
 
 	run_on(parking->cpu);
-	/* A page that is in memory, and on its list, before the lock */
+	/*
+	 * The pages must be in the page cache and on their list before they are
+	 * locked
+	 */
 	if (parking->batch == MLOCK) {
 		touch_on(parking->node, mem, PAGES * page_size());
 		fill(mem, PAGES * page_size(), SEED);
@@ -168,7 +174,7 @@ static int count_flagged(FIXTURE_DATA(batch) *self, int kpf, bool set)
 	return n;
 }
 
-/* Until the pages really wait */
+/* Retries until the pages are in the batch */
 static bool park_pages(FIXTURE_DATA(batch) *self,
 		       const FIXTURE_VARIANT(batch) *variant)
 {
@@ -183,7 +189,7 @@ static bool park_pages(FIXTURE_DATA(batch) *self,
 		self->mem = map_memory(variant->kind, PAGES);
 		parking.mem = self->mem;
 		self->pid = spawn(park, &parking);
-		if (count_flagged(self, variant->kpf, !variant->settled) ==
+		if (count_flagged(self, variant->kpf, !variant->drained) ==
 		    PAGES)
 			return true;
 		reap(self->pid);
@@ -243,11 +249,11 @@ static bool child_has(pid_t pid, const char *mem, uint32_t seed)
 	return same;
 }
 
-/* They do wait: nothing else happens to them until the batches are worked off */
+/* The pages stay in the batch until it is drained */
 TEST_F(batch, waits)
 {
 	drain_lru_batches(alloc_memory(ANON, self->from, 1, SEED));
-	EXPECT_EQ(PAGES, count_flagged(self, variant->kpf, variant->settled));
+	EXPECT_EQ(PAGES, count_flagged(self, variant->kpf, variant->drained));
 	EXPECT_EQ(PAGES, count_flagged(self, KPF_LRU, true));
 	EXPECT_EQ(PAGES, count_on_node(self->pid, self->mem, PAGES,
 				       self->from));
@@ -265,7 +271,7 @@ TEST_F(batch, moves)
 	EXPECT_TRUE(child_has(self->pid, self->mem, SEED));
 }
 
-/* Many entries for pages that wait, among others that do not */
+/* Many entries for pages in a batch, behind those of other pages */
 TEST_F(batch, moves_with_others)
 {
 	const unsigned long others = 1500;
@@ -306,9 +312,9 @@ static void move_pages_to(char *mem, int node)
 }
 
 /*
- * Neither a query, nor pages on their lists, nor such in the batch of this CPU
- * are a reason. A call that emptied all batches would do so each time, so that
- * one that did not is a proof.
+ * Queries, pages on LRU lists and pages in a batch of this CPU are no reason to
+ * drain the batches of other CPUs. A call that drains them would do so each
+ * time, so one round in which they stay full is a proof.
  */
 TEST_F(batch, left_alone)
 {
@@ -316,7 +322,7 @@ TEST_F(batch, left_alone)
 	int tries, left = 0;
 	char *fresh;
 
-	/* Nor do they belong to the child as well */
+	/* The child must not share these pages */
 	ASSERT_EQ(0, madvise(listed, PAGES * page_size(), MADV_DONTFORK));
 	for (tries = 0; tries < TRIES && left != PAGES; tries++) {
 		reap(self->pid);
@@ -327,7 +333,7 @@ TEST_F(batch, left_alone)
 		query_parked(self);
 		move_pages_to(listed, tries % 2 ? self->from : self->to);
 		move_pages_to(fresh, self->to);
-		left = count_flagged(self, variant->kpf, !variant->settled);
+		left = count_flagged(self, variant->kpf, !variant->drained);
 		ASSERT_TRUE(intact(fresh, PAGES * page_size(), SEED));
 		munmap(fresh, PAGES * page_size());
 	}

@@ -2,8 +2,8 @@
 /*
  * The LSM is asked for every task of every address space that maps a page.
  *
- * Smack needs no policy but rules: who has one label may write to who has
- * another, or not.
+ * Smack needs no policy but rules: a rule allows tasks with one label to write
+ * to tasks with another, or not.
  */
 #include <linux/capability.h>
 #include <pthread.h>
@@ -24,7 +24,7 @@ FIXTURE(lsm)
 	char dir[64];
 	enum memory kind;
 	char *mem;
-	pid_t *tid;		/* of the thread of a mapper, once it is set */
+	pid_t *tid;		/* of the second thread of a mapper; 0 until it runs */
 };
 
 static void set_label(const char *label)
@@ -52,7 +52,7 @@ FIXTURE_SETUP(lsm)
 	set_label(CALLER);
 }
 
-/* A rule is never forgotten, but this is as good as none */
+/* Rules cannot be removed, but these allow nothing */
 static void drop_rules(const FIXTURE_DATA(lsm) *self)
 {
 	set_rule(self, CALLER, MAPPER, "-");
@@ -62,7 +62,7 @@ static void drop_rules(const FIXTURE_DATA(lsm) *self)
 FIXTURE_TEARDOWN(lsm)
 {
 	drop_rules(self);
-	/* Anonymous memory was the mapper's own */
+	/* Anonymous memory belonged to the mapper */
 	EXPECT_TRUE(self->kind == ANON ||
 		    intact(self->mem, page_size(), SEED));
 	EXPECT_EQ(0, umount(self->dir));
@@ -70,7 +70,10 @@ FIXTURE_TEARDOWN(lsm)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* A call that the LSM may refuse; all else the test does, it does by force */
+/*
+ * Makes a call that the LSM may refuse. Everything else in the test has
+ * CAP_MAC_OVERRIDE.
+ */
 static struct outcome move_unforced(uint64_t phys, int node, int flags)
 {
 	struct outcome out;
@@ -129,12 +132,12 @@ static void map_with_labelled_thread(void *arg)
 
 	map_alike(self);
 	if (pthread_create(&thread, NULL, be_labelled_thread, self))
-		die("no thread");
+		die("cannot make a thread");
 	while (!__atomic_load_n(self->tid, __ATOMIC_SEQ_CST))
 		usleep(1000);
 }
 
-/* Without a rule, only who has the same label may */
+/* Without a rule, only tasks with the same label are allowed */
 TEST_F(lsm, same_label)
 {
 	pid_t pid = spawn(map_alike, self);
@@ -154,7 +157,7 @@ TEST_F(lsm, other_label)
 	for (flags = 0; flags <= VALID_FLAGS; flags++) {
 		EXPECT_OUTCOME(0, -EACCES,
 			       move_unforced(phys, self->to, flags));
-		/* Where it is already, nobody is asked */
+		/* The page is on the target already, so the LSM is not asked */
 		EXPECT_OUTCOME(0, self->from,
 			       move_unforced(phys, self->from, flags));
 	}
@@ -162,7 +165,7 @@ TEST_F(lsm, other_label)
 	reap(pid);
 }
 
-/* Nobody may write to the floor, which all may read */
+/* All may read from the floor label, but none may write to it */
 TEST_F(lsm, floor)
 {
 	pid_t pid = spawn(map_floor, self);
@@ -205,7 +208,7 @@ TEST_F(lsm, rule)
 	reap(pid);
 }
 
-/* It tells only what the capability already allows to know */
+/* A query reports only what CAP_SYS_ADMIN already allows */
 TEST_F(lsm, query)
 {
 	pid_t pid = spawn(map_labelled, self);
@@ -217,7 +220,7 @@ TEST_F(lsm, query)
 	reap(pid);
 }
 
-/* One of several mappers is enough, wherever it is in the reverse map */
+/* One mapper with the label is enough, wherever it is in the reverse map */
 TEST_F(lsm, one_of_many)
 {
 	const int count = 5;
@@ -248,7 +251,7 @@ TEST_F(lsm, one_of_many)
 	}
 }
 
-/* Every entry has its own answer, and the others move */
+/* Each entry has its own answer, and the other pages move */
 TEST_F(lsm, among_others)
 {
 	const unsigned long count = 600;
@@ -276,7 +279,10 @@ TEST_F(lsm, among_others)
 	reap(pid);
 }
 
-/* Who merely has the file mapped is not asked */
+/*
+ * The LSM is not asked for a process that has the file mapped, but never
+ * touched the page
+ */
 TEST_F(lsm, not_mapping)
 {
 	pid_t idle, pid;
@@ -292,7 +298,7 @@ TEST_F(lsm, not_mapping)
 	reap(idle);
 }
 
-/* Every task of an address space is asked */
+/* The LSM is asked for every task of an address space */
 static void check_other_task(struct __test_metadata *_metadata,
 			     const FIXTURE_DATA(lsm) *self, pid_t pid)
 {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Locked in memory is not locked in place */
+/* Pages that are locked in memory can move */
 #include <linux/kernel-page-flags.h>
 #include <sys/mman.h>
 
 #include "../kselftest_harness.h"
 #include "util.h"
 
-/* In kpageflags, though only the kernel's own header has it */
+/* kpageflags has this flag, but only a header of the kernel defines it */
 #ifndef KPF_MLOCKED
 #define KPF_MLOCKED	33
 #endif
@@ -60,7 +60,7 @@ FIXTURE_SETUP(mlock)
 	NEEDS_KIND(variant->kind);
 	self->size = PAGES * page_size();
 	self->mem = map_memory(variant->kind, PAGES);
-	/* Half of it is locked when it is there, half of it before */
+	/* Lock half of the memory after it is allocated, and half of it before */
 	touch_on(self->from, self->mem, self->size / 2);
 	ASSERT_EQ(0, mlock(self->mem, self->size / 2));
 	ASSERT_EQ(0, mlock2(self->mem, self->size, MLOCK_ONFAULT));

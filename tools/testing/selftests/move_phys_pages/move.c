@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Pages that can move do, with their contents, and every entry says so */
+/* Pages that can move do so with their contents, and all their entries report it */
 #include <linux/kernel-page-flags.h>
 #include <pthread.h>
 #include <signal.h>
@@ -51,7 +51,7 @@ FIXTURE_TEARDOWN(base)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* Asks for each of the pages, as many as the request has entries */
+/* Fills the request: each entry asks to move the next page to @node */
 static void name_pages(struct request *req, const char *mem, int node)
 {
 	request_set_pages(req, 0, mem, req->count, node);
@@ -70,7 +70,7 @@ TEST_F(base, one_page)
 	EXPECT_TRUE(intact(page, page_size(), SEED));
 }
 
-/* Any byte of a page names it */
+/* The address of any byte identifies the page */
 TEST_F(base, unaligned)
 {
 	const size_t last = page_size() - 1;
@@ -104,7 +104,7 @@ TEST_F(base, back_and_forth)
 	}
 }
 
-/* Where it is already: nothing happens to it */
+/* A page that is on the target already stays in its frame */
 TEST_F(base, already_there)
 {
 	char *page = alloc_memory(variant->kind, self->from, 1, SEED);
@@ -115,7 +115,7 @@ TEST_F(base, already_there)
 	EXPECT_TRUE(intact(page, page_size(), SEED));
 }
 
-/* Calls of every length around those that a kernel might work in */
+/* Counts of entries around the sizes of chunks that a kernel might use */
 TEST_F(base, any_count)
 {
 	static const unsigned long counts[] = {
@@ -130,7 +130,7 @@ TEST_F(base, any_count)
 	int node;
 
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
-		/* Back again, some of them have never been away */
+		/* When pages move back, the last ones have never moved away */
 		node = i % 2 ? self->from : self->to;
 		req = request_new(counts[i]);
 		name_pages(req, mem, node);
@@ -144,7 +144,7 @@ TEST_F(base, any_count)
 	ASSERT_TRUE(intact(mem, most * page_size(), SEED));
 }
 
-/* Each entry has a target of its own, and some are reached already */
+/* Each entry has its own target, and some pages are there already */
 TEST_F(base, mixed_targets)
 {
 	const unsigned long count = 3000;
@@ -157,7 +157,10 @@ TEST_F(base, mixed_targets)
 	for (round = 0; round < 4; round++) {
 		name_pages(req, mem, self->from);
 		for (i = 0; i < count; i++) {
-			/* At first alternating, later without any order */
+			/*
+			 * Alternate in the first round, and choose at random
+			 * later
+			 */
 			if (round ? next_random(&state) % 2 : i % 2)
 				req->nodes[i] = self->to;
 		}
@@ -172,8 +175,9 @@ TEST_F(base, mixed_targets)
 }
 
 /*
- * Pages of another process that it writes all the time: no count may be lost.
- * Each thread has a word of its own in every page, and one is for all.
+ * Another process writes its pages all the time, and no write may be lost. Each
+ * thread increments a word of its own in every page, and one that is common to
+ * all threads.
  */
 #define WORKERS		2
 #define COUNTED_PAGES	64
@@ -207,7 +211,10 @@ static void *count_until_stopped(void *arg)
 		for (page = 0; page < COUNTED_PAGES; page++) {
 			unsigned int *own = counter(counting, page, word);
 
-			/* A load and a store: nobody else writes this one */
+			/*
+			 * Only this thread writes the word, so the addition
+			 * need not be atomic
+			 */
 			__atomic_store_n(own, *own + 1, __ATOMIC_RELAXED);
 			__atomic_fetch_add(counter(counting, page, 0), 1,
 					   __ATOMIC_SEQ_CST);
@@ -217,7 +224,7 @@ static void *count_until_stopped(void *arg)
 	for (page = 0; page < COUNTED_PAGES; page++)
 		correct &= *counter(counting, page, word) == *rounds;
 	__atomic_fetch_add(&counting->correct, correct, __ATOMIC_SEQ_CST);
-	/* The last one knows what all of them have counted */
+	/* The last thread to finish checks the common word */
 	if (__atomic_add_fetch(&counting->finished, 1, __ATOMIC_SEQ_CST) <
 	    WORKERS)
 		return NULL;
@@ -247,12 +254,12 @@ static void start_counting(void *arg)
 	for (i = 0; i < WORKERS; i++)
 		if (pthread_create(&thread, NULL, count_until_stopped,
 				   start->counting))
-			die("no thread");
+			die("cannot make a thread");
 }
 
 /*
- * Until all of them are through with what they were at, and so are compaction
- * and reclaim, which may have isolated the page
+ * Waits until every thread has completed a round, and until compaction and
+ * reclaim have put back the pages that they had isolated.
  */
 static void wait_for_users(struct counting *counting)
 {
@@ -301,7 +308,10 @@ TEST_F(base, used_by_another_process)
 			phys_of_pages(pid, mem, COUNTED_PAGES, req->pages);
 			for (i = 0; i < COUNTED_PAGES; i++)
 				req->nodes[i] = node;
-			/* Who faults a file's page in holds it for a while */
+			/*
+			 * A page fault holds a file's page for a while, so the
+			 * status of the page may be -EBUSY
+			 */
 			busy = request_move(req, 0);
 			ASSERT_EQ(busy, request_count(req, -EBUSY));
 			ASSERT_EQ(COUNTED_PAGES - busy,
@@ -326,7 +336,7 @@ TEST_F(base, used_by_another_process)
 	reap(pid);
 }
 
-/* Processes that come and go with the pages while these are moved */
+/* Processes that exit while their pages are moved */
 #define MORTAL_PAGES	32
 
 struct mortal {
@@ -361,7 +371,10 @@ TEST_F(base, mapper_exits)
 		shuffle(req, round);
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		ret = request_move(req, MPOL_MF_MOVE_ALL);
-		/* They have moved, are in nobody's use, or were just let go */
+		/*
+		 * The page has moved, no process maps it any more, or it is
+		 * just being freed
+		 */
 		known = request_count(req, self->to) +
 			request_count(req, self->from) +
 			request_count(req, -ENOENT) +
@@ -369,14 +382,14 @@ TEST_F(base, mapper_exits)
 		ASSERT_EQ(MORTAL_PAGES, known);
 		ASSERT_EQ(request_count(req, -EBUSY), ret);
 		ASSERT_EQ(pid, waitpid(pid, NULL, 0));
-		/* What others keep has no part in the next round */
+		/* The file keeps its pages, so free them before the next round */
 		ASSERT_EQ(0, madvise(mortal.mem, MORTAL_PAGES * page_size(),
 				     variant->kind == ANON ? MADV_DONTNEED :
 							     MADV_REMOVE));
 	}
 }
 
-/* Transparent huge pages: any address names the whole */
+/* Transparent huge pages: any address inside one identifies the whole */
 FIXTURE(thp)
 {
 	int from, to;
@@ -408,7 +421,7 @@ FIXTURE_TEARDOWN(thp)
 	EXPECT_TRUE(page_has(phys_of(0, __mem), KPF_THP));		\
 } while (0)
 
-/* Moved by some of its addresses, told by all of them */
+/* Moves the THP by some of its addresses, and queries it by all of them */
 TEST_F(thp, by_each_address)
 {
 	const size_t last = page_size() - 1;
@@ -431,7 +444,7 @@ TEST_F(thp, by_each_address)
 	EXPECT_THP_ON(self->mem, node);
 }
 
-/* How the addresses of one or two THPs lie in the request */
+/* The order of a THP's addresses in the request */
 enum order { FORWARD, BACKWARD, SHUFFLED };
 
 FIXTURE(thp_order)
@@ -504,7 +517,10 @@ static void name_thp(struct request *req, unsigned long at, const char *mem,
 	}
 }
 
-/* With other entries before, wherever they cut the request into chunks */
+/*
+ * Other entries come first, so that those of the THP start at various places of
+ * a chunk
+ */
 TEST_F(thp_order, by_all_addresses)
 {
 	static const unsigned long lengths[] = {
@@ -531,7 +547,10 @@ TEST_F(thp_order, by_all_addresses)
 	}
 }
 
-/* Two that swap their nodes, their addresses in turn, base pages between */
+/*
+ * Two THPs swap their nodes. Their addresses alternate, with base pages in
+ * between
+ */
 TEST_F(thp_order, two_interleaved)
 {
 	char *base = alloc_memory(ANON, self->from, self->pages, SEED);
@@ -570,8 +589,9 @@ TEST_F(thp, already_there)
 }
 
 /*
- * Mapped page by page, it is still one. Each moves once only: the kernel splits
- * what has been unmapped page by page before, for move_pages(2) as well.
+ * A THP that is mapped page by page still moves as a whole. Move each THP only
+ * once: migration unmaps it page by page, and the kernel splits such a THP when
+ * it moves again, also in move_pages(2).
  */
 TEST_F(thp, mapped_by_pages)
 {

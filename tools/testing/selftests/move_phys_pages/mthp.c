@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A large folio of any order is one: it moves whole, by any of its addresses */
+/* A large folio of any order moves as a whole, by any of its addresses */
 #include <fcntl.h>
 #include <linux/kernel-page-flags.h>
 #include <sys/mman.h>
@@ -16,7 +16,7 @@ FIXTURE(folio)
 {
 	int from, to;
 	unsigned long pages;
-	char setting[96];	/* the file that allows such folios */
+	char setting[96];	/* the file of sysfs that enables such folios */
 	char saved[16];
 	char enabled[16];
 	char dir[32];
@@ -25,7 +25,7 @@ FIXTURE(folio)
 
 FIXTURE_VARIANT(folio)
 {
-	size_t size;		/* 0: that of a PMD */
+	size_t size;		/* 0: the size of a PMD */
 	enum memory kind;
 };
 
@@ -93,7 +93,10 @@ static void read_choice(const char *path, char *choice, size_t size)
 	snprintf(choice, size, "%.*s", (int)(end - start - 1), start + 1);
 }
 
-/* Without huge pages for all there is no khugepaged, which holds what it sees */
+/*
+ * Stops khugepaged, which isolates pages: it runs only while THPs are enabled
+ * globally
+ */
 static void stop_khugepaged(FIXTURE_DATA(folio) *self,
 			    const FIXTURE_VARIANT(folio) *variant)
 {
@@ -116,7 +119,7 @@ static bool allow(FIXTURE_DATA(folio) *self,
 	return try_write_file(self->setting, "always");
 }
 
-/* Of a file system that gives huge pages, which has no other use */
+/* Uses a filesystem of its own, which gives huge pages */
 static int open_huge_file(FIXTURE_DATA(folio) *self, size_t size)
 {
 	char path[64];
@@ -133,7 +136,10 @@ static int open_huge_file(FIXTURE_DATA(folio) *self, size_t size)
 	return fd;
 }
 
-/* At an address that suits one folio, and none that is larger */
+/*
+ * Maps memory at an address that is aligned for this folio, and for none that
+ * is larger
+ */
 static char *map_folio(FIXTURE_DATA(folio) *self, enum memory kind, size_t size)
 {
 	int flags = kind == ANON ? MAP_PRIVATE : MAP_SHARED;
@@ -151,7 +157,7 @@ static char *map_folio(FIXTURE_DATA(folio) *self, enum memory kind, size_t size)
 	return mem;
 }
 
-/* One folio, no more and no less, mapped from its first to its last page */
+/* Is this exactly one folio, and all of it is mapped? */
 static bool is_folio(const char *mem, size_t size)
 {
 	uint64_t phys = phys_of(0, mem);
@@ -178,9 +184,9 @@ static bool get_folio(FIXTURE_DATA(folio) *self, enum memory kind)
 }
 
 /*
- * What has been unmapped page by page, as for a move, the kernel takes for
- * partially mapped if it is anonymous, and splits it when it moves again: here
- * as in move_pages(2). So each move needs a new one.
+ * If an anonymous folio was unmapped page by page, as for a move, the kernel
+ * takes it for partially mapped, and splits it when it moves again.
+ * move_pages(2) does so, too, so each move needs a new folio.
  */
 static bool renew_folio(FIXTURE_DATA(folio) *self, enum memory kind)
 {
@@ -243,7 +249,7 @@ static int other_node(FIXTURE_DATA(folio) *self)
 	return node_of(0, self->mem) == self->to ? self->from : self->to;
 }
 
-/* By any byte of it */
+/* By the address of any byte */
 TEST_F(folio, by_each_address)
 {
 	unsigned long i, step = self->pages / 16 + 1;
@@ -262,7 +268,7 @@ TEST_F(folio, by_each_address)
 	}
 }
 
-/* Split or not, all of it moves */
+/* All of the folio moves, whether it is split or not */
 TEST_F(folio, again_and_again)
 {
 	size_t size = self->pages * page_size();
@@ -274,7 +280,7 @@ TEST_F(folio, again_and_again)
 		struct request *req = name_all(self, other_node(self));
 
 		node = req->nodes[0];
-		/* The second time by one address, and then by all */
+		/* Use one address in the second move, and all in the others */
 		req->count = i == 1 ? 1 : req->count;
 		req->pages[0] = i == 1 ? phys_of(0, page) : req->pages[0];
 		EXPECT_EQ(0, request_move(req, 0));
@@ -339,7 +345,7 @@ static void look_at_last(void *arg)
 	peek(self->mem + keep);
 }
 
-/* It is shared as soon as any page of it is */
+/* A folio is shared if any page of it is */
 TEST_F(folio, of_several_processes)
 {
 	char *last = self->mem + (self->pages - 1) * page_size();
@@ -357,8 +363,8 @@ TEST_F(folio, of_several_processes)
 }
 
 /*
- * Only its second half is in a page table. The kernel may take the opportunity
- * to split it, but all that names it still names the whole.
+ * Only the second half of the folio is in a page table. The kernel may split
+ * the folio, but all of its addresses still get the status of the whole.
  */
 static void move_rest(struct __test_metadata *_metadata,
 		      FIXTURE_DATA(folio) *self,
@@ -373,7 +379,7 @@ static void move_rest(struct __test_metadata *_metadata,
 	ASSERT_NE(NULL, copy);
 	memcpy(copy, rest, size);
 	ASSERT_EQ(0, drop(self->mem, size));
-	/* This maps it again, where a whole PMD had to go */
+	/* This access maps the pages again, if a whole PMD had to be unmapped */
 	ASSERT_EQ(0, memcmp(copy, rest, size));
 	ASSERT_EQ(req->pages[half], phys_of(0, rest));
 	EXPECT_EQ(0, request_move(req, 0));
@@ -402,7 +408,7 @@ TEST_F(folio, partly_unmapped)
 	move_rest(_metadata, self, unmap);
 }
 
-/* In two mappings, it still is one */
+/* In two mappings, it is still one folio */
 TEST_F(folio, protected_in_part)
 {
 	size_t size = self->pages * page_size();
@@ -425,7 +431,7 @@ TEST_F(folio, remapped_in_part)
 
 	ASSERT_EQ(other, mremap(self->mem + half, half, half,
 				MREMAP_MAYMOVE | MREMAP_FIXED, other));
-	/* What a PMD mapped is not mapped until it is used */
+	/* Pages that a PMD mapped are not mapped until they are accessed */
 	for (i = 0; i < half; i += page_size()) {
 		peek(self->mem + i);
 		peek(other + i);
@@ -439,7 +445,7 @@ TEST_F(folio, remapped_in_part)
 	phys = phys_of(0, self->mem);
 	EXPECT_TRUE(page_has(phys, KPF_COMPOUND_HEAD));
 	EXPECT_EQ(phys + half, phys_of(0, other));
-	/* In one piece again, to compare it */
+	/* Join the two parts again, to compare them */
 	ASSERT_EQ(self->mem + half,
 		  mremap(other, half, half, MREMAP_MAYMOVE | MREMAP_FIXED,
 			 self->mem + half));
@@ -457,7 +463,7 @@ TEST_F(folio, mlocked)
 	EXPECT_FOLIO_ON(self->to);
 }
 
-/* One pinned page holds all of it, and is not even tried */
+/* One pinned page keeps the folio from moving, and it is not even unmapped */
 TEST_F(folio, pinned)
 {
 	struct request *req = name_all(self, self->to);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * If there are several reasons why a page does not move, its status is the first
- * of: it is there already, it is locked, not allowed, pinned, its filesystem.
+ * If there are several reasons why a page does not move, the first of these
+ * determines its status: it is on the target already, it is locked, the move is
+ * not allowed, it is pinned, its filesystem cannot move it.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -35,8 +36,8 @@ FIXTURE(order)
 FIXTURE_VARIANT(order)
 {
 	enum refusal refusal;
-	int status;	/* of a page that may move otherwise */
-	int not_allowed;	/* of a page that may not go to that node either */
+	int status;	/* if the page may go to the target */
+	int not_allowed;	/* the status if it may not go there */
 };
 
 FIXTURE_VARIANT_ADD(order, pinned)
@@ -60,7 +61,7 @@ FIXTURE_VARIANT_ADD(order, dirty)
 	.not_allowed = -EACCES,
 };
 
-/* A page of a file of our filesystem is on the node of this CPU. */
+/* Maps a file of migrate_phys_fs, whose page will be on the node of this CPU */
 static bool map_own_file(FIXTURE_DATA(order) *self, const char *name)
 {
 	char path[128];
@@ -83,7 +84,10 @@ static bool map_own_file(FIXTURE_DATA(order) *self, const char *name)
 	return true;
 }
 
-/* Its page is locked for as long as a process lives that writes to it. */
+/*
+ * Starts a process that writes to the page. The filesystem keeps the page
+ * locked until the process is killed
+ */
 static void lock_page(struct __test_metadata *_metadata, FIXTURE_DATA(order) *self)
 {
 	self->holder = fork();
@@ -148,7 +152,7 @@ FIXTURE_TEARDOWN(order)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* How many of one entry with this status the call returns */
+/* Returns what the call returns if its only entry gets this status */
 static long counted(int status)
 {
 	return status == -EBUSY || status == -EINVAL;
@@ -190,7 +194,7 @@ TEST_F(order, excluded_by_its_policy)
 	EXPECT_OUTCOME(0, self->from, move_one(self->phys, self->from, flags));
 }
 
-/* The cpuset of one process has only the node where the page is. */
+/* The cpuset of one process allows only the node where the page is. */
 #define ROOT	"/sys/fs/cgroup"
 
 TEST_F(order, not_in_a_cpuset)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Memory policy decides nothing but under MPOL_MF_STRICT, and then MPOL_BIND */
+/* Memory policies count only with MPOL_MF_STRICT, and then only MPOL_BIND */
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
@@ -10,7 +10,7 @@
 
 #define SEED		17
 #define NO_POLICY	-1
-#define PAGES		4	/* of an object */
+#define PAGES		4	/* of a shared memory object */
 
 #ifndef MPOL_PREFERRED_MANY
 #define MPOL_PREFERRED_MANY	5
@@ -25,20 +25,21 @@
 #define WEIGHTED_INTERLEAVE	6
 
 /*
- * Which nodes a policy names. With MPOL_F_RELATIVE_NODES numbers count from the
- * first allowed node and wrap around: once, in what is folded.
+ * The nodes in a policy. With MPOL_F_RELATIVE_NODES, node numbers count from
+ * the first allowed node and wrap around. FROM_FOLDED and TO_FOLDED wrap around
+ * once.
  */
 enum which { NONE, FROM, TO, BOTH, FROM_FOLDED, TO_FOLDED };
 
 struct policy {
-	int mode;		/* and its flags */
+	int mode;		/* with its flags */
 	enum which nodes;
 	enum which home;
 };
 
 /*
  * A policy for the memory, and one for the task that maps it. The mapper is a
- * child, so that no policy of the caller can be meant.
+ * child, so that no policy of the caller can have an effect.
  */
 FIXTURE(policy)
 {
@@ -51,7 +52,7 @@ FIXTURE_VARIANT(policy)
 {
 	struct policy vma;
 	struct policy task;
-	bool excludes;		/* the target */
+	bool excludes;		/* the target is excluded */
 };
 
 FIXTURE_VARIANT_ADD(policy, none)
@@ -134,7 +135,7 @@ FIXTURE_VARIANT_ADD(policy, task_interleave)
 	.task = { MPOL_INTERLEAVE, FROM },
 };
 
-/* The memory's own policy, of whatever mode, stands for the task's */
+/* A policy of the memory, of any mode, replaces that of the task */
 FIXTURE_VARIANT_ADD(policy, vma_bind_target_task_bind_source)
 {
 	.vma = { MPOL_BIND, TO },
@@ -256,7 +257,7 @@ FIXTURE_VARIANT_ADD(policy, task_local)
 	.task = { MPOL_LOCAL, NONE },
 };
 
-/* A home node is where to look first */
+/* A home node is only a preference */
 FIXTURE_VARIANT_ADD(policy, vma_bind_both_home_source)
 {
 	.vma = { MPOL_BIND, BOTH, FROM },
@@ -276,7 +277,7 @@ FIXTURE_VARIANT_ADD(policy, vma_preferred_many_home_source)
 	.task = { NO_POLICY, NONE },
 };
 
-/* To have the default is to have none */
+/* MPOL_DEFAULT means that the memory has no policy, so the task's counts */
 FIXTURE_VARIANT_ADD(policy, vma_default_task_bind_source)
 {
 	.vma = { MPOL_DEFAULT, NONE },
@@ -299,7 +300,7 @@ static unsigned long mask_of(enum which nodes, int from, int to)
 		mask |= 1UL << from;
 	if (nodes == TO || nodes == BOTH)
 		mask |= 1UL << to;
-	/* They are the first two */
+	/* @from and @to are the first two nodes with memory */
 	if (nodes == FROM_FOLDED || nodes == TO_FOLDED)
 		mask |= 1UL << (memory_nodes(all, ARRAY_SIZE(all)) +
 				(nodes == TO_FOLDED));
@@ -394,7 +395,10 @@ FIXTURE_TEARDOWN(policy)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* As with move_pages(2), else what numa_alloc_onnode() gave could not move */
+/*
+ * Without MPOL_MF_STRICT, policies do not matter, as in move_pages(2).
+ * Otherwise, memory of numa_alloc_onnode() could not move.
+ */
 TEST_F(policy, not_strict)
 {
 	uint64_t phys = phys_of(self->pid, self->mem);
@@ -423,7 +427,7 @@ TEST_F(policy, strict)
 	}
 }
 
-/* The caller's policy is nobody's business */
+/* The caller's policy has no effect */
 TEST_F(policy, of_caller)
 {
 	uint64_t phys = phys_of(self->pid, self->mem);
@@ -435,7 +439,7 @@ TEST_F(policy, of_caller)
 		  node_of(self->pid, self->mem));
 }
 
-/* Where it is already, no policy is asked */
+/* The page is on the target already, so no policy is checked */
 TEST_F(policy, already_there)
 {
 	uint64_t phys = phys_of(self->pid, self->mem);
@@ -444,7 +448,10 @@ TEST_F(policy, already_there)
 		       move_one(phys, self->from, MPOL_MF_STRICT));
 }
 
-/* One mapper of many is enough, and only a mapper: the rest have no say */
+/*
+ * It is enough that one of many mappers excludes the target. Only mappers of
+ * the page count.
+ */
 struct sharer {
 	const char *mem;
 	const struct policy *task;
@@ -517,7 +524,7 @@ TEST_F(sharers, task_policy)
 	reap(first);
 }
 
-/* Of private memory each process has a mapping with a policy of its own */
+/* Each process has its own mapping of private memory, with its own policy */
 struct mapping {
 	char *mem;
 	int from, to;
@@ -583,8 +590,9 @@ TEST(policy_of_each_mapping)
 }
 
 /*
- * The policy of shared memory belongs to the object and binds whoever maps it.
- * It is of the second of two pages, and set by one who never touched them.
+ * The policy of shared memory belongs to the object, and applies to every
+ * process that maps it. Here, a process that never touched the pages sets the
+ * policy of all pages but the first.
  */
 FIXTURE(object)
 {
@@ -646,7 +654,7 @@ FIXTURE_TEARDOWN(object)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* All but the first page */
+/* Binds all pages but the first to the source node */
 static void bind_rest(void *arg)
 {
 	FIXTURE_DATA(object) *self = arg;
@@ -686,7 +694,7 @@ TEST_F(object, policy)
 	EXPECT_EQ(self->to, node_of(0, second));
 }
 
-/* What one page of an object may do is nothing to the others */
+/* A policy of some pages of an object has no effect on the others */
 TEST_F(object, several)
 {
 	struct request *req = request_new(PAGES);
@@ -701,7 +709,10 @@ TEST_F(object, several)
 	request_free(req);
 }
 
-/* It stands for the policy of each task, like any policy of memory */
+/*
+ * A policy of the object replaces that of the task, as any policy of memory
+ * does. The first page has no policy, so the policy of the task counts.
+ */
 TEST_F(object, instead_of_task_policy)
 {
 	char *second = self->mem + page_size();
@@ -718,7 +729,7 @@ TEST_F(object, instead_of_task_policy)
 	EXPECT_EQ(self->from, node_of(0, self->mem));
 }
 
-/* A huge page has a policy, too */
+/* Huge pages have policies, too */
 #define POOL	2
 
 FIXTURE(huge)
@@ -730,7 +741,7 @@ FIXTURE(huge)
 
 FIXTURE_VARIANT(huge)
 {
-	int flags;	/* of a hugetlb mapping; 0: it is a THP */
+	int flags;	/* mmap() flags of a hugetlb mapping; 0: a THP */
 };
 
 FIXTURE_VARIANT_ADD(huge, thp)
@@ -783,7 +794,7 @@ FIXTURE_TEARDOWN(huge)
 TEST_F(huge, policy)
 {
 	const size_t pages = self->size / page_size();
-	/* By an address in the midst of it */
+	/* An address in the middle of the huge page */
 	char *page = self->mem + pages / 2 * page_size();
 
 	bind_memory(self->mem, self->size, &bind_source, self->from, self->to);

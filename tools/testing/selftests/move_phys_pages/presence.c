@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel has the call or it has not, by every way in, whatever is asked.
- * This is what there is to test where CONFIG_MOVE_PHYS_PAGES is not set.
+ * A kernel has the call or not, for 64-bit and 32-bit callers, whatever the
+ * arguments are. This is all that can be tested without CONFIG_MOVE_PHYS_PAGES.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 const bool runs_without_call = true;
 
 #ifdef __x86_64__
-/* As a 32-bit program calls: with arguments that need no pointers */
+/* Makes the call as a 32-bit program does, with arguments that need no pointers */
 static long compat_call(unsigned long count, int flags)
 {
 	long ret;
@@ -29,7 +29,7 @@ static long compat_call(unsigned long count, int flags)
 }
 #endif
 
-/* A kernel without the call has no opinion on its arguments */
+/* Tells whether the call is missing, in which case arguments do not matter */
 static bool absent(void)
 {
 	return move_phys_pages(0, NULL, NULL, NULL, 0) == ABSENT;
@@ -43,7 +43,7 @@ TEST(from_32_bit_code)
 }
 #endif
 
-/* CALL=present in the environment: a kernel that was built with the call has it. */
+/* With CALL=present in the environment, the kernel must have the call. */
 TEST(expected)
 {
 	const char *call = getenv("CALL");
@@ -70,7 +70,7 @@ TEST(nothing_is_written)
 	request_free(req);
 }
 
-/* The older call moves pages all the same */
+/* move_pages(2) works with and without the call */
 TEST(move_pages)
 {
 	int nodes[2], status = PRESET;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A query tells the node of mapped user pages, and nothing of any other */
+/*
+ * A query reports the nodes of pages that processes map, and nothing of other
+ * frames
+ */
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -82,20 +85,20 @@ TEST_F(query, mapped)
 	unsigned long i;
 	int flags;
 
-	/* Flags are checked, and mean nothing */
+	/* Flags are checked, but have no effect */
 	for (flags = 0; flags <= VALID_FLAGS; flags++) {
 		EXPECT_EQ(0, request_query(req, flags));
 		for (i = 0; i < req->count; i++)
 			ASSERT_EQ(i % 2 ? self->to : self->from,
 				  req->status[i]);
 	}
-	/* Nor has anything moved */
+	/* No page has moved */
 	for (i = 0; i < req->count; i++)
 		ASSERT_EQ(req->pages[i],
 			  phys_of(0, self->mem[i % 2] + i / 2 * page_size()));
 }
 
-/* Even while it is held, or would not be allowed to move */
+/* A query reports the node of a page with an extra reference, too */
 TEST_F(query, in_a_pipe)
 {
 	struct iovec iov = {
@@ -109,7 +112,7 @@ TEST_F(query, in_a_pipe)
 	EXPECT_OUTCOME(0, self->to, query_one(self->req->pages[1]));
 }
 
-/* Mapped is what is in a page table, even if nobody may touch it there */
+/* Pages in page tables are mapped, even if nobody may access them */
 TEST_F(query, inaccessible)
 {
 	struct request *req = self->req;
@@ -129,7 +132,7 @@ TEST_F(query, inaccessible)
 	EXPECT_EQ(PAGES, count_on_node(0, self->mem[1], PAGES, self->from));
 }
 
-/* What nobody maps looks the same, whatever it is and wherever it is */
+/* Frames that no process maps have the same status, whatever they are used for */
 TEST_F(query, unmapped)
 {
 	const uint64_t page = self->req->pages[1];
@@ -137,7 +140,7 @@ TEST_F(query, unmapped)
 	int fd = -1;
 
 	if (variant->kind == MEMFD) {
-		/* Alive in the page cache */
+		/* In the page cache only */
 		fd = open_file(MEMFD, page_size());
 		char *mem = map_file(fd, 1);
 
@@ -146,12 +149,12 @@ TEST_F(query, unmapped)
 		ASSERT_EQ(0, munmap(mem, page_size()));
 		EXPECT_OUTCOME(0, -ENOENT, query_one(req->pages[0]));
 		close(fd);
-		/* Freed, like all of the memory below */
+		/* Now freed, like all memory below */
 		EXPECT_OUTCOME(0, -ENOENT, query_one(req->pages[0]));
 	}
 	ASSERT_EQ(0, munmap(self->mem[1], PAGES * page_size()));
 	EXPECT_OUTCOME(0, -ENOENT, query_one(page));
-	/* For the teardown */
+	/* The teardown checks this memory */
 	self->mem[1] = alloc_memory(variant->kind, self->to, PAGES, SEED + 1);
 }
 
@@ -197,7 +200,7 @@ FIXTURE_SETUP(all)
 	self->mapcount = calloc(self->frames, sizeof(uint64_t));
 	ASSERT_NE(NULL, self->mapcount);
 	self->mem = alloc_memory(ANON, self->to, PAGES, SEED);
-	/* Nothing of all this shall be touched for the first time later */
+	/* Touch all arrays now, so that no frames are allocated for them later */
 	memset(self->req->status, 0, self->req->count * sizeof(int));
 	memset(self->before, 0, self->frames * sizeof(uint64_t));
 	memset(self->after, 0, self->frames * sizeof(uint64_t));
@@ -210,7 +213,7 @@ FIXTURE_TEARDOWN(all)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* How many entries are on some node */
+/* Counts the entries whose status is a node */
 static unsigned long count_told(FIXTURE_DATA(all) *self)
 {
 	unsigned long n = 0;
@@ -221,7 +224,7 @@ static unsigned long count_told(FIXTURE_DATA(all) *self)
 	return n;
 }
 
-/* The node of each block of memory, as sysfs has it */
+/* Returns the node of each block of memory in sysfs; -1 if it has none */
 static int *nodes_of_blocks(FIXTURE_DATA(all) *self, uint64_t block)
 {
 	const uint64_t count = self->frames * page_size() / block + 1;
@@ -244,7 +247,7 @@ static void read_taint(char *buf, size_t size)
 	read_file("/proc/sys/kernel/tainted", buf, size);
 }
 
-/* All frames are queried, and each answer is that of a frame's flags. */
+/* Queries all frames, and compares each status with the frame's flags. */
 static void query_all(struct __test_metadata *_metadata, FIXTURE_DATA(all) *self,
 		      const int *nodes, uint64_t block)
 {
@@ -266,7 +269,7 @@ static void query_all(struct __test_metadata *_metadata, FIXTURE_DATA(all) *self
 		  told + request_count(self->req, -ENOENT) +
 		  request_count(self->req, -EFAULT));
 	for (pfn = 0; pfn < self->frames; pfn++) {
-		/* Only what was the same all along */
+		/* Check only frames whose flags have not changed */
 		status = self->req->status[pfn];
 		flags = self->before[pfn];
 		if (flags != self->after[pfn])
@@ -277,7 +280,10 @@ static void query_all(struct __test_metadata *_metadata, FIXTURE_DATA(all) *self
 			ASSERT_EQ(-EFAULT, status);
 			continue;
 		}
-		/* Any part of a large folio speaks for all of it */
+		/*
+		 * A query of a frame in a large folio answers for the whole
+		 * folio, so skip these
+		 */
 		if (flags & compound)
 			continue;
 		if (!(flags & BIT(KPF_MMAP))) {
@@ -361,10 +367,10 @@ static void mark_mapped(bool *mapped, uint64_t frames)
 }
 
 /*
- * Frames that no process has in its page tables are -ENOENT, whatever the kernel
- * keeps where it counts mappings. So kpageflags and kpagecount do not tell which
- * frames these are. A frame may change during a round, so only one that is wrong
- * in each round counts.
+ * Frames that no process has in its page tables are -ENOENT. kpageflags and
+ * kpagecount do not tell which frames these are, because frames that are not
+ * mapped may have a value where the kernel counts mappings. A frame may change
+ * during a round, so only one that is wrong in each round counts.
  */
 static void expect_unmapped(struct __test_metadata *_metadata,
 			    FIXTURE_DATA(all) *self)
@@ -400,7 +406,7 @@ static void expect_unmapped(struct __test_metadata *_metadata,
 	free(mapped);
 }
 
-/* Pages of the disk are compressed to sizes of all kinds. */
+/* Fills the disk with pages that compress to many sizes. */
 static void fill_zram(void)
 {
 	const size_t size = page_size(), kinds = 16;
@@ -440,7 +446,10 @@ TEST_F(all, zram)
 	fill_zram();
 	expect_unmapped(_metadata, self);
 
-	/* Nor does one of those that were free move: no process has any. */
+	/*
+	 * Frames that were free before, and that no process maps now, do not
+	 * move, either.
+	 */
 	req = request_new(self->frames);
 	mark_mapped((bool *)self->before, self->frames);
 	for (pfn = 0; pfn < self->frames; pfn++)
@@ -450,14 +459,14 @@ TEST_F(all, zram)
 	req->count = n;
 	EXPECT_LT(ZRAM_SIZE / page_size() / 4, n);
 	EXPECT_EQ(0, request_move(req, MPOL_MF_MOVE_ALL));
-	/* A few may have been given to a process since. */
+	/* Some frames may have been given to a process since. */
 	EXPECT_LE(n - n / 100, request_count(req, -ENOENT));
 	write_file(ZRAM_SYSFS "/reset", "1");
 	read_taint(taint_after, sizeof(taint_after));
 	EXPECT_STREQ(taint_before, taint_after);
 }
 
-/* While memory is allocated and freed all the time */
+/* Allocates and frees memory all the time */
 static void churn(int node)
 {
 	char *mem;

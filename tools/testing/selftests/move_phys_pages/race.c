@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Movers that want the same pages on different nodes, threads that count in
- * those pages, and an opponent that does to them what else can be done to pages
+ * Movers that move the same pages to different nodes, threads that count in
+ * those pages, and an opponent that does other things to the pages
  *
- * All go on until everybody has done enough.
+ * All of them continue until each has done enough rounds.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -37,15 +37,16 @@
 #define BALLAST		4096UL
 
 /*
- * Seconds. Before 6.3 migration has all CPUs flush for each page, and those of a
- * guest with more CPUs than its host wait for each other.
+ * In seconds. Before 6.3, migration makes all CPUs flush their TLBs for each
+ * page, and in a guest with more CPUs than its host, the CPUs wait for each
+ * other.
  */
 #define PATIENCE	1800
 
 /* The memory: pages to count in, pages that nobody writes, and a playground */
 #define COUNTED		16
 #define STEADY		16
-#define SMALL		64	/* all, where it is base pages */
+#define SMALL		64	/* number of all pages if these are base pages */
 
 /* Addresses of memory that will soon be gone */
 #define BOARD		16
@@ -55,7 +56,7 @@
 enum { OPPONENT, COUNTER, MOVER = COUNTER + COUNTERS };
 #define PARTICIPANTS	(MOVER + MAX_MOVERS)
 
-/* What all processes share */
+/* Memory that all processes share */
 struct stage {
 	unsigned long enough;
 	unsigned long rounds[PARTICIPANTS];
@@ -72,26 +73,26 @@ struct race {
 	struct stage *stage;
 	bool huge;
 	const struct opponent *opponent;
-	int fd;			/* of the memory, or -1 */
+	int fd;			/* of the file in which the memory is, or -1 */
 	size_t pages;
 	char *mem;
 	char *steady;
 	char *playground;
 	size_t size;		/* of the playground */
-	char *spare;		/* room for another one */
-	unsigned long nr;	/* of the opponent's round */
-	char path[64];		/* what the opponent makes or changes */
-	char saved[3][32];	/* what that was before */
+	char *spare;		/* address space for a second playground */
+	unsigned long nr;	/* number of the opponent's round */
+	char path[64];		/* a file or directory of the opponent */
+	char saved[3][32];	/* settings to restore */
 	char *ballast[MAX_MOVERS];
 };
 
 struct opponent {
-	/* Returns what it needs and lacks, if anything */
+	/* Returns the reason to skip the test, or NULL */
 	const char *(*begin)(struct race *race);
-	/* After this the playground's contents are as before */
+	/* Must leave the contents of the playground as they are */
 	void (*play)(struct race *race);
 	void (*end)(struct race *race);
-	/* What else may become of an entry */
+	/* Other statuses that are possible */
 	bool refuses;
 	bool has_zero_pages;
 };
@@ -120,8 +121,8 @@ static bool again(struct stage *stage, int who)
 		    stage->enough)
 			continue;
 		/*
-		 * Whoever is ahead leaves the CPUs to those that are behind, and
-		 * to the threads of the kernel that they wait for.
+		 * A participant that has done enough leaves the CPUs to the
+		 * others, and to kernel threads that these wait for.
 		 */
 		if (rounds > stage->enough)
 			usleep(1000);
@@ -132,7 +133,10 @@ static bool again(struct stage *stage, int who)
 
 /* Movers */
 
-/* What is not there at the moment keeps the address that it had */
+/*
+ * Looks up the addresses of pages. A page that is not present keeps its last
+ * address.
+ */
 static void look_up(struct race *race, int pagemap, struct request *req)
 {
 	uint64_t entry[race->pages];
@@ -149,14 +153,14 @@ static void look_up(struct race *race, int pagemap, struct request *req)
 		req->pages[race->pages + i] = race->stage->board[i];
 }
 
-/* What was all zeroes in a huge page is the zero page once that was split */
+/* Zeroes in a huge page may become the zero page when that is split (-EFAULT) */
 static bool explained(const struct race *race, int status, int node)
 {
 	switch (status) {
 	case -ENOENT:
 	case -EBUSY:
 		return true;
-	case -ENOMEM:	/* for as long as memory is in pieces */
+	case -ENOMEM:	/* huge pages only, while memory is in pieces */
 		return race->huge;
 	case -EACCES:
 		return race->opponent->refuses;
@@ -290,7 +294,7 @@ static void run_child(struct race *race, void (*live)(struct race *race))
 		die("a child has ended with %#x", how);
 }
 
-/* Shares all pages, and takes copies of some */
+/* A child that shares all pages and makes private copies of some */
 static void be_child(struct race *race)
 {
 	size_t i;
@@ -330,7 +334,7 @@ FIXTURE_VARIANT_ADD(race, exec)
 	.opponent = { .play = play_exec },
 };
 
-/* Has memory of its own, and is gone with it */
+/* A child that has memory of its own and exits soon */
 static void be_short(struct race *race)
 {
 	char *mem = map_memory(race->fd < 0 ? ANON : SHMEM, BOARD);
@@ -408,7 +412,7 @@ static void play_dontneed(struct race *race)
 	size_t i;
 
 	advise(race, MADV_DONTNEED);
-	/* Zero pages, or the file's */
+	/* Map zero pages, or the pages of the file */
 	for (i = 0; i < race->size; i += page_size())
 		peek(race->playground + i);
 	if (race->fd < 0)
@@ -423,7 +427,10 @@ FIXTURE_VARIANT_ADD(race, dontneed)
 	},
 };
 
-/* The kernel itself writes such a header with any block size */
+/*
+ * Writes the header that mkswap would write, whatever the block size of the
+ * filesystem
+ */
 static void make_swap(const char *path)
 {
 	int fd = open(path, O_CREAT | O_TRUNC | O_RDWR, 0600);
@@ -481,7 +488,7 @@ FIXTURE_VARIANT_ADD(race, pageout)
 	},
 };
 
-/* It waits for as long as half of a node's pages are isolated */
+/* Compaction waits while half of the pages of a node are isolated, so have many */
 static const char *begin_compaction(struct race *race)
 {
 	int i;
@@ -538,7 +545,10 @@ FIXTURE_VARIANT_ADD(race, mprotect)
 	.opponent = { .play = play_mprotect },
 };
 
-/* All pages of the playground become alike, and, last of all, different again */
+/*
+ * Gives all pages of the playground the same contents, so that KSM merges them,
+ * and restores them at the end
+ */
 static const char *const ksm_settings[][2] = {
 	{ KSM "pages_to_scan", "1000" },
 	{ KSM "sleep_millisecs", "0" },
@@ -578,16 +588,16 @@ static unsigned long ksm_scans(void)
 
 static void play_ksm(struct race *race)
 {
-	/* A page is merged if two scans find it unchanged */
+	/* KSM merges a page if two scans find it unchanged */
 	unsigned long last = ksm_scans() + 3;
 	int tries = 10000;
 
-	/* There is nothing to scan in shared memory */
+	/* KSM does not scan shared memory */
 	if (race->fd >= 0)
 		return;
 	advise(race, MADV_MERGEABLE);
 	memset(race->playground, race->nr, race->size);
-	/* ksmd gives way to whoever is busy, which with few CPUs is for ever. */
+	/* ksmd has a low priority, and may never run if there are few CPUs. */
 	while (ksm_scans() < last && tries-- &&
 	       !__atomic_load_n(&race->stage->over, __ATOMIC_RELAXED))
 		usleep(1000);
@@ -603,7 +613,7 @@ FIXTURE_VARIANT_ADD(race, ksm)
 	},
 };
 
-/* May well fail: somebody is always moving a page */
+/* Fails often, because the movers isolate pages all the time */
 static void play_collapse(struct race *race)
 {
 	madvise(race->mem, thp_size(), MADV_COLLAPSE);
@@ -733,7 +743,7 @@ FIXTURE_VARIANT_ADD(race, migrate_pages)
 	.opponent = { .play = play_migrate_pages },
 };
 
-/* May well fail, since the movers do not stop */
+/* Fails often, because the movers isolate pages all the time */
 static void play_mbind(struct race *race)
 {
 	unsigned long node = 1UL << next_node(race);
@@ -750,7 +760,7 @@ FIXTURE_VARIANT_ADD(race, mbind)
 	.opponent = { .play = play_mbind },
 };
 
-/* They are alone */
+/* No opponent: movers and counters are alone */
 static void play_nothing(struct race *race)
 {
 }
@@ -762,14 +772,14 @@ FIXTURE_VARIANT_ADD(race, nothing)
 
 /* The race */
 
-/* Nobody has touched it yet: the movers are not to share it */
+/* Reserves memory without touching it, so that the movers do not share its pages */
 static void reserve_memory(struct race *race, bool file, bool huge)
 {
 	size_t align = thp_size(), bytes;
 	char *room;
 
 	race->huge = huge;
-	/* Huge pages take long to copy */
+	/* Do fewer rounds, since huge pages take long to copy */
 	if (huge)
 		race->stage->enough = (race->stage->enough + 3) / 4;
 	race->pages = huge ? align / page_size() : SMALL;
@@ -816,10 +826,13 @@ static void start_movers(struct race *race)
 static void start(pthread_t *thread, void *(*fn)(void *arg), void *arg)
 {
 	if (pthread_create(thread, NULL, fn, arg))
-		die("no thread");
+		die("cannot make a thread");
 }
 
-/* True if all came to a good end. Who died would be waited for in vain. */
+/*
+ * Waits for the movers. If one dies, ends the race and returns false, because
+ * the others would wait for it.
+ */
 static bool await_movers(struct race *race)
 {
 	int left = race->movers, how, i;
@@ -863,7 +876,7 @@ FIXTURE_SETUP(race)
 		SKIP_TEST("needs %s", lacks);
 }
 
-/* Whoever still has a page for a moment is some daemon of the kernel */
+/* Moves all pages. Kernel threads may hold some for a moment, so retry. */
 static bool all_move(struct race *race, int node)
 {
 	struct request *req = request_new(race->pages);
@@ -887,7 +900,7 @@ FIXTURE_TEARDOWN(race)
 
 	if (race->opponent->end)
 		race->opponent->end(race);
-	/* The test was skipped */
+	/* A skipped test has no memory */
 	if (!race->mem)
 		return;
 	for (i = 0; i < COUNTED; i++) {
@@ -905,7 +918,7 @@ FIXTURE_TEARDOWN(race)
 	EXPECT_TRUE(intact(race->playground, race->size, SEED));
 	EXPECT_EQ(0, isolated_pages());
 	drain_lru_batches(race->mem);
-	/* Some kernels show only the head of a huge page on its list. */
+	/* In some kernels, only the head of a huge page has KPF_LRU. */
 	for (i = 0; i < race->pages; i++) {
 		uint64_t phys = phys_of(0, race->mem + i * page_size());
 
@@ -915,11 +928,11 @@ FIXTURE_TEARDOWN(race)
 	munmap(race->mem, bytes);
 	if (race->fd >= 0)
 		close(race->fd);
-	/* Kernels that look for trouble keep some of what was freed */
+	/* Debugging options of the kernel may keep some freed memory */
 	EXPECT_LT(self->free, free_frames() + self->free / 16);
 }
 
-/* False if a mover has died */
+/* Runs the race. Returns false if a mover has died. */
 static bool run(struct race *race, bool file, bool huge)
 {
 	struct counter counters[COUNTERS];
@@ -957,7 +970,7 @@ TEST_F_TIMEOUT(race, huge, PATIENCE)
 	EXPECT_TRUE(run(&self->race, false, true));
 }
 
-/* Becomes huge where the opponent makes it so */
+/* The pages of the file are huge if the opponent makes them so */
 TEST_F_TIMEOUT(race, huge_file, PATIENCE)
 {
 	NEEDS_KIND(MEMFD);

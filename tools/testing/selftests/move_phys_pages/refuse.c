@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What cannot move, says why, and does not keep others from moving */
+/*
+ * Pages that cannot move report the reason, and do not keep other pages from
+ * moving
+ */
 #include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
@@ -21,7 +24,7 @@
 #define __NR_memfd_secret	447
 #endif
 
-/* Not in the header, though in the file */
+/* kpageflags has this flag, but the header does not define it */
 #ifndef KPF_RESERVED
 #define KPF_RESERVED	32
 #endif
@@ -30,15 +33,18 @@
 #define MAX_BAD		64
 
 /*
- * Addresses of no page that could move: their status is the same in a move to
- * any node and in a query.
+ * Addresses without a page that could move. Each has the same status in a move
+ * to any node and in a query.
  */
 struct bad {
-	/* If found by their flags, which may change: those that matter */
+	/*
+	 * Only if the frames were found by their flags, which may change: mask
+	 * and value
+	 */
 	uint64_t mask, flags;
 	unsigned long count;
 	uint64_t phys[MAX_BAD];
-	int status;	/* the variant's, where this kernel has nothing else to say */
+	int status;	/* of the variant, unless find() sets another */
 };
 
 static void add(struct bad *bad, uint64_t phys)
@@ -52,13 +58,13 @@ static void add_ends(struct bad *bad, uint64_t start, uint64_t end)
 	uint64_t middle = start + (end - start) / 2;
 
 	add(bad, start);
-	/* The zero page lies in the kernel */
+	/* The zero page is in the kernel's image, and has another status */
 	if (!page_has(middle, KPF_ZERO_PAGE))
 		add(bad, middle);
 	add(bad, end);
 }
 
-/* What lies between two ranges of memory */
+/* Finds holes between ranges of memory */
 static void find_holes(struct bad *bad, const char *good)
 {
 	uint64_t start, end, last = 0;
@@ -83,7 +89,10 @@ static void find_beyond_ram(struct bad *bad, const char *good)
 		add(bad, last + BIT(bit) - 1);
 }
 
-/* An address of ours, but for a bit that no address here has */
+/*
+ * The address of a page of this process, with one more bit set, so that it is
+ * not RAM
+ */
 static void find_high_bits(struct bad *bad, const char *good)
 {
 	uint64_t phys = phys_of(0, good);
@@ -115,7 +124,7 @@ static void find_kernel_image(struct bad *bad, const char *good)
 	}
 }
 
-/* Of the firmware, and of devices: most of it has no struct page at all */
+/* Finds addresses of firmware and devices, most of which have no struct page */
 static void find_no_ram(struct bad *bad, const char *good)
 {
 	uint64_t start, end;
@@ -138,7 +147,7 @@ static void find_by_flags(struct bad *bad, uint64_t mask, uint64_t flags)
 		die("cannot read kpageflags");
 	bad->mask = mask;
 	bad->flags = flags;
-	/* A few from everywhere */
+	/* Take some frames from each part of memory */
 	for (pfn = 0; pfn < frames; pfn += ARRAY_SIZE(words)) {
 		if (pfn % chunk == 0)
 			most = bad->count + 5;
@@ -161,7 +170,7 @@ static bool changed(const struct bad *bad, unsigned long i)
 			     (flags & bad->mask) != bad->flags);
 }
 
-/* In the page cache, but in nobody's page table any more */
+/* Adds pages that are in the page cache, but not mapped any more */
 static void add_unmapped(struct bad *bad, enum memory kind)
 {
 	int fd = open_file(kind, 8 * page_size());
@@ -185,7 +194,7 @@ static void find_unmapped_tmpfs(struct bad *bad, const char *good)
 	add_unmapped(bad, TMPFS);
 }
 
-/* Anonymous memory that was only ever read */
+/* Finds the zero page, which backs anonymous memory that was only read */
 static void find_zero_page(struct bad *bad, const char *good)
 {
 	char *mem = map_memory(ANON, 1);
@@ -240,7 +249,10 @@ static void find_secret(struct bad *bad, const char *good)
 	}
 }
 
-/* Some kernels map a driver's pages by frame number, and so without counting */
+/*
+ * Some kernels map a driver's pages by frame number, without counting the
+ * mapping
+ */
 static void add_driver_page(struct bad *bad, char *page)
 {
 	uint64_t phys, maps;
@@ -252,7 +264,7 @@ static void add_driver_page(struct bad *bad, char *page)
 	add(bad, phys);
 }
 
-/* Pages of a driver, here io_uring's, in our page tables */
+/* Finds pages of the driver io_uring that this process maps */
 static void find_driver_pages(struct bad *bad, const char *good)
 {
 	struct io_uring_params params = { 0 };
@@ -269,7 +281,7 @@ static void find_driver_pages(struct bad *bad, const char *good)
 	add_driver_page(bad, ring);
 }
 
-/* Another driver's, in blocks of several pages */
+/* Finds pages of the packet socket driver, in blocks of several pages */
 static void find_packet_ring(struct bad *bad, const char *good)
 {
 	struct tpacket_req req = {
@@ -294,7 +306,7 @@ static void find_packet_ring(struct bad *bad, const char *good)
 		add(bad, phys_of(0, ring + i * page_size()) + i);
 }
 
-/* And another's */
+/* Finds pages of a ring buffer of perf */
 static void find_perf_ring(struct bad *bad, const char *good)
 {
 	struct perf_event_attr attr = {
@@ -317,7 +329,10 @@ static void find_perf_ring(struct bad *bad, const char *good)
 		add_driver_page(bad, ring + i * page_size());
 }
 
-/* A page of the kernel's image that every process maps */
+/*
+ * Finds a page of the vdso, which is in the kernel's image and mapped by every
+ * process
+ */
 static void find_vdso(struct bad *bad, const char *good)
 {
 	const char *vdso = (const char *)getauxval(AT_SYSINFO_EHDR);
@@ -329,8 +344,8 @@ static void find_vdso(struct bad *bad, const char *good)
 }
 
 /*
- * A driver's mapping by frame number counts nowhere: no way leads from the frame
- * to it, and to the call the frame is like one that nobody maps.
+ * A mapping by frame number is not counted, and the frame does not lead to it.
+ * The call takes such a frame for one that no process maps.
  */
 static void find_mapped_frames(struct bad *bad, const char *good)
 {
@@ -339,7 +354,10 @@ static void find_mapped_frames(struct bad *bad, const char *good)
 	long pos = 0;
 	char *rom;
 
-	/* The firmware's, which /dev/mem maps whatever else it refuses; or the kernel's */
+	/*
+	 * Firmware can be mapped by /dev/mem even if other memory cannot.
+	 * Without it, try the kernel's code.
+	 */
 	if (fd < 0)
 		return;
 	if (!next_resource("System ROM", &pos, &start, &end)) {
@@ -370,7 +388,7 @@ FIXTURE_VARIANT(bad)
 	void (*find)(struct bad *bad, const char *good);
 	int status;
 	const char *needs;
-	uint64_t mask, flags;	/* where that is how to find it */
+	uint64_t mask, flags;	/* if find is NULL, the flags of frames to search for */
 };
 
 FIXTURE_VARIANT_ADD(bad, hole)
@@ -424,7 +442,7 @@ FIXTURE_VARIANT_ADD(bad, page_tables)
 	.flags = BIT(KPF_PGTABLE),
 };
 
-/* The zero page, and the vdso's, are also reserved */
+/* Excludes the zero page and the vdso, which are also reserved */
 FIXTURE_VARIANT_ADD(bad, reserved)
 {
 	.status = -ENOENT,
@@ -432,7 +450,7 @@ FIXTURE_VARIANT_ADD(bad, reserved)
 	.flags = BIT(KPF_RESERVED),
 };
 
-/* Stacks, per-CPU and vmalloc memory, and what a CPU keeps free for itself */
+/* Stacks, per-CPU and vmalloc memory, and free pages on the lists of a CPU */
 FIXTURE_VARIANT_ADD(bad, unmarked)
 {
 	.status = -ENOENT,
@@ -513,7 +531,10 @@ FIXTURE_SETUP(bad)
 	unsigned long i;
 
 	TWO_NODES(self->from, self->to);
-	/* All that is needed later, so that little changes meanwhile */
+	/*
+	 * Allocate all that is needed later, so that few frames change in the
+	 * meantime
+	 */
 	self->req = request_new(2 * MAX_BAD);
 	for (i = 0; i < self->req->count; i++)
 		self->req->status[i] = PRESET;
@@ -533,7 +554,7 @@ FIXTURE_TEARDOWN(bad)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* How many that are still bad have not the status that they should have */
+/* Counts the frames that are still bad, and have another status than @want */
 static unsigned long wrong(const struct bad *bad, const int *status, int want)
 {
 	unsigned long i, n = 0, checked = 0;
@@ -566,7 +587,7 @@ TEST_F(bad, query)
 	}
 }
 
-/* It is as bad on the node where it is as it is on any other */
+/* The status is the same if the frame is on the target already */
 TEST_F(bad, move)
 {
 	int status[MAX_BAD], nodes[MAX_BAD];
@@ -583,7 +604,7 @@ TEST_F(bad, move)
 	}
 }
 
-/* One bad entry never ends the call: all the good ones between them move */
+/* One bad entry never ends the call: the good pages between the bad ones move */
 TEST_F(bad, among_good)
 {
 	struct request *req = self->req;
@@ -606,7 +627,7 @@ TEST_F(bad, among_good)
 	EXPECT_EQ(0, wrong(&self->bad, status, self->bad.status));
 }
 
-/* Nobody's, though it may be somebody's again */
+/* No process maps the page, but one can map it again */
 TEST(unmapped_stays)
 {
 	int fd = open_file(TMPFS, page_size());
@@ -625,7 +646,7 @@ TEST(unmapped_stays)
 	EXPECT_EQ(phys, phys_of(0, mem));
 }
 
-/* A frame that the hardware no longer trusts */
+/* A poisoned frame, after a memory error */
 TEST(poisoned)
 {
 	static const char unpoison[] = "/sys/kernel/debug/hwpoison/unpoison-pfn";
@@ -654,8 +675,11 @@ TEST(poisoned)
 	EXPECT_OUTCOME(0, -ENOENT, query_one(phys));
 }
 
-#ifdef __LP64__ /* hmm_dmirror does not hear 32-bit programs */
-/* What has moved to a device is on no node; nothing else of the device is, either */
+#ifdef __LP64__ /* hmm_dmirror has no 32-bit ioctl */
+/*
+ * Pages that have moved to a device are on no node, and neither is other memory
+ * of it
+ */
 TEST(device_memory)
 {
 	const size_t pages = 32;
@@ -696,7 +720,7 @@ TEST(device_memory)
 	}
 	ASSERT_EQ(end, i);
 
-	/* To touch it brings it back, and it is like any other page again */
+	/* An access brings the page back, and it can move again */
 	EXPECT_TRUE(intact(mem, pages * page_size(), SEED));
 	EXPECT_OUTCOME(0, to, move_one(phys_of(0, mem), to, 0));
 	EXPECT_TRUE(intact(mem, pages * page_size(), SEED));
@@ -705,8 +729,8 @@ TEST(device_memory)
 #endif
 
 /*
- * Pages that somebody holds: they are busy until let go, and each entry that
- * names them counts.
+ * Pages that have an extra reference or a pin are -EBUSY, and each of their
+ * entries counts, until they are released.
  */
 FIXTURE(held)
 {
@@ -815,7 +839,7 @@ TEST_F(held, until_let_go)
 		EXPECT_OUTCOME(1, -EBUSY, move_one(self->phys, self->to, 0));
 		EXPECT_EQ(self->phys, phys_of(0, self->mem));
 	}
-	/* Nothing more is asked of what is there already */
+	/* If the page is on the target already, no reference matters */
 	EXPECT_OUTCOME(0, self->from, move_one(self->phys, self->from, 0));
 	let_go(self, variant->longterm);
 	EXPECT_OUTCOME(0, self->to, move_one(self->phys, self->to, 0));
@@ -845,7 +869,7 @@ TEST_F(held, each_entry_counts)
 	EXPECT_TRUE(intact(mem, good * page_size(), SEED));
 }
 
-/* Not even tried, so that nobody has to fault it in again */
+/* A pinned page is not even unmapped, so no process must fault it in again */
 TEST_F(held, longterm_is_not_tried)
 {
 	unsigned long before, after;
@@ -859,7 +883,7 @@ TEST_F(held, longterm_is_not_tried)
 	EXPECT_EQ(before, after);
 }
 
-/* Dirty pages of a file system that neither moves them nor writes them back */
+/* Dirty pages of a filesystem that can neither migrate them nor write them back */
 FIXTURE(ramfs)
 {
 	int from, to;
@@ -910,7 +934,7 @@ TEST_F(ramfs, clean)
 {
 	int node, other;
 
-	/* A hole in the file, read only */
+	/* A page of a hole that was only read is clean, and moves */
 	EXPECT_EQ(0, peek(self->page));
 	node = node_of(0, self->page);
 	other = node == self->from ? self->to : self->from;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What an early attempt at this call got wrong: mappers that go away, frames
- * that are free, bystanders with a say, and moves that quietly stop to work
+ * Mistakes of an early version of this call: mappers that exit, free frames,
+ * other processes that forbid a move, and moves that stop working without an
+ * error
  */
 #include <pthread.h>
 #include <sched.h>
@@ -17,20 +18,20 @@
 
 #define SEED	37
 
-/* A mapper goes away while its pages move */
+/* A mapper exits while its pages move */
 #define MORTAL_PAGES	8
 #define GENERATIONS	(25 * race_rounds())
 
-/* What a mapper tells before it goes, and how it then goes */
+/* The addresses that a mapper publishes before it exits */
 struct will {
-	int ready;
+	int published;
 	uint64_t phys[2 * MORTAL_PAGES];
 };
 
 FIXTURE(mortal)
 {
 	int from, to;
-	char *shared;		/* mapped here, too, but never touched */
+	char *shared;		/* mapped by this process, too, but never touched */
 	struct will *will;
 	struct request *req;
 };
@@ -50,13 +51,13 @@ static void *exit_all(void *arg)
 	_exit(0);
 }
 
-/* It is the other thread that ends both */
+/* The other thread ends both */
 static void end_threads(void)
 {
 	pthread_t thread;
 
 	if (pthread_create(&thread, NULL, exit_all, NULL))
-		die("no thread");
+		die("cannot make a thread");
 	for (;;)
 		pause();
 }
@@ -67,13 +68,16 @@ static void *exit_late(void *arg)
 	return NULL;
 }
 
-/* The leader is a zombie without an address space while another has it */
+/*
+ * The leader is a zombie without an address space, while another thread still
+ * has it
+ */
 static void end_leader_first(void)
 {
 	pthread_t thread;
 
 	if (pthread_create(&thread, NULL, exit_late, NULL))
-		die("no thread");
+		die("cannot make a thread");
 	syscall(__NR_exit, 0);
 }
 
@@ -139,13 +143,13 @@ static void live(FIXTURE_DATA(mortal) *self, uint32_t age, void (*end)(void))
 		self->will->phys[2 * i + 1] =
 			phys_of(0, self->shared + i * page_size());
 	}
-	__atomic_store_n(&self->will->ready, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&self->will->published, 1, __ATOMIC_RELEASE);
 	while (age--)
 		peek(private);
 	end();
 }
 
-/* Every entry has found its mapper, or has it gone */
+/* The page has moved, or its mapper has exited or is exiting */
 static bool is_explained(int status, int from, int to)
 {
 	return status == from || status == to || status == -ENOENT ||
@@ -180,7 +184,7 @@ TEST_F(mortal, moved)
 	long ret;
 
 	for (generation = 0; generation < GENERATIONS; generation++) {
-		self->will->ready = 0;
+		self->will->published = 0;
 		next_random(&random);
 		pid = fork();
 		ASSERT_LE(0, pid);
@@ -189,9 +193,9 @@ TEST_F(mortal, moved)
 		do {
 			sched_yield();
 			gone = waitpid(pid, &how, WNOHANG);
-		} while (!gone && !__atomic_load_n(&self->will->ready,
+		} while (!gone && !__atomic_load_n(&self->will->published,
 						   __ATOMIC_ACQUIRE));
-		ASSERT_EQ(1, self->will->ready);
+		ASSERT_EQ(1, self->will->published);
 		do {
 			for (i = 0; i < self->req->count; i++)
 				request_set(self->req, i, self->will->phys[i],
@@ -209,7 +213,7 @@ TEST_F(mortal, moved)
 	EXPECT_LE(GENERATIONS, calls);
 }
 
-/* Free frames, asked for again and again */
+/* Free frames, in repeated calls */
 #define QUERIES		10
 
 static void read_frames(uint64_t *flags, uint64_t frames)
@@ -267,7 +271,10 @@ FIXTURE_SETUP(free_frames)
 	self->after = calloc(self->frames, sizeof(*self->after));
 	ASSERT_NE(NULL, self->before);
 	ASSERT_NE(NULL, self->after);
-	/* First for the sizes, then for the frames that are free even so */
+	/*
+	 * Read the flags to size the request, and again once that has its
+	 * memory, since fewer frames are free then
+	 */
 	read_frames(self->after, self->frames);
 	read_frames(self->before, self->frames);
 	self->count = count_free(self->before, self->frames);
@@ -295,7 +302,7 @@ TEST_F(free_frames, stay_free)
 	ASSERT_LT(1000, self->count);
 	for (round = 0; round < QUERIES; round++) {
 		ASSERT_EQ(0, variant->ask(self->req, MPOL_MF_MOVE_ALL));
-		/* Some have found an owner since */
+		/* Some frames have been allocated since */
 		EXPECT_LT(self->req->count * 9 / 10,
 			  request_count(self->req, -ENOENT));
 	}
@@ -305,14 +312,17 @@ TEST_F(free_frames, stay_free)
 		if (self->before[pfn] & self->after[pfn] & BIT(KPF_BUDDY))
 			ASSERT_EQ(-ENOENT, self->req->status[i]);
 	}
-	/* Who ran before may still give back some, and others take some */
+	/*
+	 * Earlier processes may still free frames, and other processes allocate
+	 * some
+	 */
 	EXPECT_LT(count_free(self->after, self->frames),
 		  self->count + self->count / 10);
 	EXPECT_LT(self->count,
 		  count_free(self->after, self->frames) + self->count / 10);
 }
 
-/* A process that could map a page, and does not, vetoes nothing */
+/* A process that could map a page but does not has no influence on its move */
 #define ROOT		"/sys/fs/cgroup"
 
 FIXTURE(bystander)
@@ -328,7 +338,7 @@ FIXTURE_VARIANT(bystander)
 	enum memory kind;
 };
 
-/* In its reverse map, since it had the page until it dropped it */
+/* It had the page until it dropped it, so it is still in the reverse map */
 FIXTURE_VARIANT_ADD(bystander, anon)
 {
 	.kind = ANON,
@@ -357,7 +367,10 @@ static void stand_by(void *arg)
 
 	if (private && madvise(self->mem, page_size(), MADV_DONTNEED))
 		die("cannot drop a page");
-	/* That of a shared mapping would be the file's, and so everybody's */
+	/*
+	 * A policy of a shared mapping would belong to the file, and apply to
+	 * all processes
+	 */
 	set_policies(self->from, self->mem, private);
 	write_in(self->dir, "cgroup.procs", "0");
 }
@@ -404,7 +417,7 @@ TEST_F(bystander, has_no_say)
 	ASSERT_EQ(0, phys_of(self->pid, self->mem));
 }
 
-/* The same page again and again, by addresses that are read each time */
+/* The same page moves many times, by addresses that are looked up each time */
 enum size { BASE, THP, HUGETLB };
 
 FIXTURE(same)
@@ -501,7 +514,7 @@ FIXTURE_TEARDOWN(same)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* A huge page by all of its addresses */
+/* The entries are all addresses of the huge page */
 TEST_F(same, back_and_forth)
 {
 	int move, node;

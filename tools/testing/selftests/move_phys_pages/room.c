@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A node without room keeps nobody else from moving */
+/* Pages that find no room on their target do not keep other pages from moving */
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <linux/kernel-page-flags.h>
@@ -14,7 +14,7 @@
 #define UNWANTED	256
 #define COMPACT_LOCKED	"/proc/sys/vm/compact_unevictable_allowed"
 
-/* Huge pages in the pool of the target leave it almost no other memory. */
+/* The pool of huge pages takes almost all memory of the target node. */
 FIXTURE(room)
 {
 	int from, to;
@@ -25,14 +25,14 @@ FIXTURE(room)
 static void do_without(char *mem)
 {
 	if (madvise(mem, UNWANTED * page_size(), MADV_FREE))
-		die("cannot do without a page");
+		die("cannot make pages free for reclaim");
 }
 
 /*
- * Each CPU has lists of free pages, small and huge, that nobody else is given
- * until reclaim has freed something, which is for it to find. The pool gives up
- * where free memory is in pieces: other pages take what it leaves, until
- * migration finds no more.
+ * Fills the node. The page allocator takes free pages, small or huge, off the
+ * lists of the CPUs only after reclaim has freed something, so provide pages
+ * with MADV_FREE for reclaim to free. The pool cannot use free memory that is
+ * in pieces. Fill that with base pages, until no more of them can move there.
  */
 static void fill_up(int from, int node)
 {
@@ -74,7 +74,10 @@ FIXTURE_SETUP(room)
 	self->back = 100;
 	self->mem = alloc_memory(ANON, self->from, PAGES, SEED);
 	self->other = alloc_memory(ANON, self->to, self->back, SEED + 1);
-	/* A full node is compacted: what is to leave it would change its place. */
+	/*
+	 * Keep compaction from moving the pages that tests move away from the
+	 * full node: lock them, and let compaction skip locked pages.
+	 */
 	try_write_file(COMPACT_LOCKED, "0");
 	ASSERT_EQ(0, mlock(self->other, self->back * page_size()));
 	fill_up(self->from, self->to);
@@ -107,7 +110,7 @@ TEST_F(room, others_still_move)
 	EXPECT_EQ(self->back,
 		  count_on_node(0, self->other, self->back, self->from));
 
-	/* With room, those that are left follow. */
+	/* Once there is room, the remaining pages move. */
 	hugetlb_pool(self->to, 0);
 	req->count = PAGES;
 	request_set_pages(req, 0, self->mem, PAGES, self->to);
@@ -122,7 +125,10 @@ static unsigned long splits(void)
 	       vmstat("/proc/vmstat", "thp_migration_split");
 }
 
-/* Pages without room are not tried, so that migration tells of no failure. */
+/*
+ * Pages that find no room are not passed to migrate_pages(), so it reports no
+ * failure.
+ */
 TEST_F(room, not_tried)
 {
 	struct request *req = request_new(PAGES);
@@ -140,7 +146,7 @@ TEST_F(room, not_tried)
 	EXPECT_EQ(0, failures.pages);
 }
 
-/* Without room in one piece a huge page stays where it is, and stays whole. */
+/* Without room in one piece, a huge page stays on its node and is not split. */
 TEST_F(room, of_huge_pages)
 {
 	size_t pages = thp_size() / page_size();
@@ -172,8 +178,9 @@ TEST_F(room, of_huge_pages)
 }
 
 /*
- * In one call, in turn: to the full node, and to every other. A huge page of the
- * pool finds room on the full node, where nothing else does: the pool has it all.
+ * One call moves pages to every node, one of which is full, and other pages
+ * away from the full node. The pool has almost all memory of the full node, so
+ * a hugetlb page finds room there, but not all base pages do.
  */
 TEST_F(room, of_all_kinds)
 {
@@ -184,7 +191,6 @@ TEST_F(room, of_all_kinds)
 	char *huge;
 	long left;
 
-	/* A page of its own for each entry that goes elsewhere */
 	n = memory_nodes(nodes, MAX_NODES);
 	hugetlb_pool(self->from, 1);
 	huge = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -228,8 +234,8 @@ TEST_F(room, of_all_kinds)
 }
 
 /*
- * A limit of the mapper's own is no lack of room: the page that it is charged
- * for is exchanged for another, and never are there two.
+ * The pages of a memory cgroup can move even if it is at its limit, because
+ * migration never charges the cgroup for the old and the new page at once.
  */
 #define ROOT	"/sys/fs/cgroup"
 #define LIMITED	500
@@ -325,7 +331,7 @@ TEST_F(limited, at_its_limit)
 		EXPECT_EQ(LIMITED, request_count(req, nodes[k % 2]));
 		EXPECT_EQ(LIMITED, count_on_node(self->pid, self->mem, LIMITED,
 						 nodes[k % 2]));
-		/* Still charged, to the same, and once */
+		/* Each page is charged to the same cgroup as before, and once. */
 		EXPECT_GE(limit, value_in(self->dir, "memory.current"));
 		EXPECT_LE(LIMITED * page_size(),
 			  value_in(self->dir, "memory.current"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who maps a page decides whether it may move without MPOL_MF_MOVE_ALL */
+/* Without MPOL_MF_MOVE_ALL, a page moves only if a single process maps it */
 #include "../kselftest_harness.h"
 #include "util.h"
 
@@ -7,8 +7,8 @@
 #define PAGES	8
 
 /*
- * Two processes have the pages in their page tables, whatever kind of memory it
- * is and whoever of them got there first.
+ * Two processes have the pages in their page tables, for each kind of memory,
+ * and whichever of them touched the pages first.
  */
 FIXTURE(shared)
 {
@@ -83,7 +83,7 @@ TEST_F(shared, needs_move_all)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(refused); i++) {
-		/* It was not eligible: nothing counts */
+		/* Pages that are not eligible do not count */
 		EXPECT_EQ(0, request_move(req, refused[i]));
 		EXPECT_EQ(PAGES, request_count(req, -EACCES));
 	}
@@ -118,7 +118,7 @@ TEST_F(shared, move_all)
 	reap(self->pid);
 }
 
-/* Where it is already, nobody is asked */
+/* The pages are on the target already, so mappers do not matter */
 TEST_F(shared, already_there)
 {
 	struct request *req = name_all(self->mem, self->from);
@@ -128,7 +128,7 @@ TEST_F(shared, already_there)
 	reap(self->pid);
 }
 
-/* The dead have no say, even before they are waited for */
+/* A dead process does not count, even before its parent has waited for it */
 TEST_F(shared, until_exit)
 {
 	struct request *req = name_all(self->mem, self->to);
@@ -142,7 +142,10 @@ TEST_F(shared, until_exit)
 	EXPECT_EQ(self->pid, waitpid(self->pid, NULL, 0));
 }
 
-/* Nor has who let go of it, though it still is in a mapping of theirs */
+/*
+ * A process that dropped the pages does not count, although its mapping covers
+ * them
+ */
 TEST_F(shared, until_dropped)
 {
 	struct request *req = name_all(self->mem, self->to);
@@ -152,19 +155,22 @@ TEST_F(shared, until_dropped)
 	EXPECT_EQ(PAGES, request_count(req, self->to));
 	EXPECT_EQ(PAGES, count_on_node(self->pid, self->mem, PAGES, self->to));
 	reap(self->pid);
-	/* Private memory is gone now, and the other is still the same */
+	/*
+	 * Private memory is empty now, but the contents of shared memory are
+	 * the same
+	 */
 	if (variant->kind == ANON)
 		fill(self->mem, PAGES * page_size(), SEED);
 }
 
-/* Who never touched the memory has no say either */
+/* A process that never touched the pages does not count */
 TEST_F(shared, until_mapped_only)
 {
 	struct request *req = name_all(self->mem, self->to);
 	pid_t idle;
 
 	reap(self->pid);
-	/* Of all this, fork() copies only private page tables */
+	/* fork() copies only page tables of private memory, so exclude that */
 	ASSERT_EQ(0, variant->kind != ANON ? 0 :
 		     madvise(self->mem, PAGES * page_size(), MADV_DONTFORK));
 	idle = spawn(do_nothing, NULL);
@@ -174,7 +180,7 @@ TEST_F(shared, until_mapped_only)
 	reap(idle);
 }
 
-/* Two others share what the caller has no part in */
+/* Two other processes share pages that the caller does not map */
 TEST_F(shared, by_others)
 {
 	struct request *req = name_all(self->mem, self->to);
@@ -192,7 +198,7 @@ TEST_F(shared, by_others)
 		fill(self->mem, PAGES * page_size(), SEED);
 }
 
-/* Many: every page table follows */
+/* Many processes: all their page tables have the new page */
 TEST_F(shared, by_many)
 {
 	pid_t pids[40];
@@ -213,7 +219,7 @@ TEST_F(shared, by_many)
 	reap(self->pid);
 }
 
-/* A write to private memory gives each a page of its own */
+/* A write to private memory gives each process a page of its own */
 TEST(copied_on_write)
 {
 	struct request *req;
@@ -238,7 +244,7 @@ TEST(copied_on_write)
 	reap(pid);
 }
 
-/* One process, many mappings: still one process */
+/* A process with many mappings of the pages is one mapper */
 TEST(mapped_twice)
 {
 	struct request *req;
@@ -283,7 +289,7 @@ TEST(one_address_space)
 	reap(pid);
 }
 
-/* A huge page is shared as soon as any part of it is */
+/* A huge page is shared if any part of it is */
 FIXTURE(shared_thp)
 {
 	int from, to;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Pages that are in swap, in the swap cache, or were there */
+/* Pages in swap, pages in the swap cache, and pages that came back from swap */
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/swap.h>
@@ -11,9 +11,9 @@
 #define SEED		41
 #define PAGES		64
 #define SIZE		(PAGES * page_size())
-#define SWAP_PAGES	2048	/* so many that swap is never half full */
+#define SWAP_PAGES	2048	/* swap must stay half empty, or the swap cache is dropped */
 
-/* What mkswap would write; the rest of the first page is zeroes */
+/* Writes the same header as mkswap; the rest of the first page is zeroes */
 static bool make_swap(int fd)
 {
 	const uint32_t info[] = { 1, SWAP_PAGES - 1, 0 };
@@ -21,7 +21,7 @@ static bool make_swap(int fd)
 	bool good = true;
 	int i;
 
-	/* A file for swap has no holes */
+	/* Write every page, because a swap file must not have holes */
 	for (i = SWAP_PAGES - 1; i >= 0 && good; i--) {
 		if (!i) {
 			memcpy(page + 1024, info, sizeof(info));
@@ -40,13 +40,13 @@ FIXTURE(swap)
 	char file[160];
 	bool on;
 	char *mem;
-	uint64_t phys;		/* of its first page, before all this */
+	uint64_t phys;		/* of its first page, before that was paged out */
 };
 
 FIXTURE_VARIANT(swap)
 {
 	enum memory kind;
-	bool cached;	/* still in the swap cache once it is mapped again */
+	bool cached;	/* a page stays in the swap cache once it is mapped again */
 };
 
 FIXTURE_VARIANT_ADD(swap, anon)
@@ -60,7 +60,7 @@ FIXTURE_VARIANT_ADD(swap, shmem)
 	.kind = SHMEM,
 };
 
-/* Until all are out: a batch for the LRU, of any CPU, may keep some */
+/* MADV_PAGEOUT skips pages in an LRU batch, so retry until all pages are out */
 static void page_out(const char *mem)
 {
 	size_t i;
@@ -74,8 +74,8 @@ static void page_out(const char *mem)
 }
 
 /*
- * By reads, which leave the copy on the disk valid. A page that comes back while
- * it is still being written is busy until that has ended.
+ * Only reads the pages, so that the copies on the disk stay valid. A page that
+ * is still being written out is busy, so wait for the end of writeback.
  */
 static void look_at(void *mem)
 {
@@ -89,7 +89,10 @@ static void look_at(void *mem)
 	}
 }
 
-/* They come back wherever the kernel likes: the target is another node */
+/*
+ * Brings the pages back. The kernel chooses their node, so make another one the
+ * target.
+ */
 static void page_in(FIXTURE_DATA(swap) *self)
 {
 	look_at(self->mem);
@@ -153,7 +156,10 @@ FIXTURE_TEARDOWN(swap)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* On its way out it stays in the swap cache for a while, but is nobody's */
+/*
+ * A page on its way out stays in the swap cache for a while, but no process
+ * maps it
+ */
 TEST_F(swap, going_out)
 {
 	EXPECT_TRUE(page_has(self->phys, KPF_SWAPCACHE));
@@ -173,7 +179,11 @@ TEST_F(swap, back_and_out)
 	page_in(self);
 	request_set_pages(req, 0, self->mem, PAGES, self->to);
 	page_out(self->mem);
-	/* If in the swap cache, it was clean there; whose frame was taken by whom? */
+	/*
+	 * A page that was still in the swap cache need not be written again, so
+	 * its frame is free by now. Others may have taken some of the frames,
+	 * so check only those that are unused.
+	 */
 	EXPECT_EQ(0, request_move(req, 0));
 	for (i = 0; i < PAGES; i++) {
 		if (!page_flags(req->pages[i], &flags) || flags & used)
@@ -198,12 +208,12 @@ TEST_F(swap, back)
 	EXPECT_EQ(PAGES, count_on_node(0, self->mem, PAGES, self->to));
 	EXPECT_EQ(cached, count_cached(self->mem));
 	EXPECT_TRUE(intact(self->mem, SIZE, SEED));
-	/* Its place in swap came along */
+	/* The swap entry moves with the page, so the page can go out again */
 	page_out(self->mem);
 	EXPECT_TRUE(intact(self->mem, SIZE, SEED));
 }
 
-/* What is written after the move is not lost to the copy on the disk */
+/* Data written after the move must not be replaced by the copy on the disk */
 TEST_F(swap, back_and_written)
 {
 	struct request *req = request_new(PAGES);
@@ -236,7 +246,7 @@ TEST_F(swap, back_and_shared)
 	EXPECT_TRUE(intact(self->mem, SIZE, SEED));
 }
 
-/* The disk goes, the page stays */
+/* After swapoff(), the pages are still in memory */
 TEST_F(swap, back_and_swapoff)
 {
 	struct request *req = request_new(PAGES);

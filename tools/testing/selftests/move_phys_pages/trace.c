@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The trace event tells of each chunk and target what became of its entries.
- */
+/* The trace event reports the statuses of the entries of each chunk and target. */
 #include <sys/mman.h>
 
 #include "../kselftest_harness.h"
@@ -81,7 +79,7 @@ static void do_nothing(void *arg)
 {
 }
 
-/* One line for each target node */
+/* There is one line for each target node */
 TEST_F(trace, each_target)
 {
 	char *shared = alloc_memory(ANON, self->from, 1, SEED + 1);
@@ -121,12 +119,15 @@ TEST_F(trace, each_target)
 	EXPECT_EQ(4, from->asked);
 	EXPECT_EQ(1, from->there);
 	EXPECT_EQ(0, from->elsewhere);
-	/* The first entry that names a folio speaks for all. */
+	/* Only the first entry of a folio is counted. */
 	EXPECT_EQ(1, from->eacces);
 	EXPECT_EQ(1, from->efault);
 	EXPECT_EQ(1, from->enoent);
 	EXPECT_EQ(0, to->retry + from->retry);
-	/* For the whole chunk we are asked once, as the child is not for its page. */
+	/*
+	 * The call checks this process once for all its pages, and not the
+	 * child, because its page is refused before.
+	 */
 	for (i = 0; i < 2; i++) {
 		EXPECT_EQ(1, lines.told[i].spaces);
 		EXPECT_EQ(1, lines.told[i].tasks);

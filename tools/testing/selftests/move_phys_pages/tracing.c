@@ -22,7 +22,7 @@ bool start_tracing(const char *event)
 	mounted = !mount("tracefs", TRACING, "tracefs", 0, NULL);
 	if (access(TRACING "/instances", F_OK))
 		return false;
-	/* One may be left of a test that was ended. */
+	/* A test that was ended early may have left the instance. */
 	rmdir(INSTANCE);
 	if (mkdir(INSTANCE, 0700))
 		die("cannot make %s", INSTANCE);
@@ -31,7 +31,7 @@ bool start_tracing(const char *event)
 	return true;
 }
 
-/* truncate(2) would not clear it. */
+/* open() with O_TRUNC clears the trace, truncate(2) does not. */
 void clear_trace(void)
 {
 	int fd = open(INSTANCE "/trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
@@ -85,7 +85,7 @@ static void add_failures(const char *text, void *arg)
 {
 	struct failures *failures = arg;
 
-	/* Compaction moves pages, too. */
+	/* Compaction moves pages, too, so count system calls only. */
 	if (!strstr(text, "reason=syscall"))
 		return;
 	failures->events++;

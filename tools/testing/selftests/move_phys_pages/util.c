@@ -27,7 +27,10 @@
 
 #define MAX_NODES		1024
 
-/* As in kselftest.h, which has much else that not every program here uses */
+/*
+ * As in kselftest.h, which is not included because not every program uses the
+ * rest of it
+ */
 #define KSFT_SKIP		4
 
 unsigned int race_rounds(void)
@@ -37,7 +40,7 @@ unsigned int race_rounds(void)
 	return rounds ? strtoul(rounds, NULL, 10) : 20;
 }
 
-/* abort() and not exit(): the harness overlooks the latter in a TEST_F() */
+/* Use abort(), since the harness does not notice exit() in a TEST_F(). */
 noreturn void die(const char *fmt, ...)
 {
 	int err = errno;
@@ -62,7 +65,7 @@ long move_phys_pages(unsigned long count, const uint64_t *pages,
 
 __attribute__((weak)) const bool runs_without_call;
 
-/* Otherwise each of its tests would have to ask, and one that forgets would pass */
+/* Skip here, because a test that forgot to check for the call would pass. */
 __attribute__((constructor)) static void skip_without_call(void)
 {
 	if (runs_without_call ||
@@ -104,7 +107,7 @@ void request_free(struct request *req)
 void request_set(struct request *req, unsigned long i, uint64_t phys, int node)
 {
 	if (i >= req->count)
-		die("entry %lu of %lu", i, req->count);
+		die("there is no entry %lu in a request of %lu", i, req->count);
 	req->pages[i] = phys;
 	req->nodes[i] = node;
 }
@@ -115,7 +118,8 @@ void request_set_pages(struct request *req, unsigned long first,
 	unsigned long i;
 
 	if (first + pages > req->count)
-		die("entries to %lu of %lu", first + pages, req->count);
+		die("there is no room for %lu entries in a request of %lu",
+		    first + pages, req->count);
 	phys_of_pages(0, mem, pages, req->pages + first);
 	for (i = 0; i < pages; i++)
 		req->nodes[first + i] = node;
@@ -256,7 +260,7 @@ int allowed_cpus(int *cpus, int max)
 	int cpu, n = 0;
 
 	if (sched_getaffinity(0, sizeof(set), &set))
-		die("no affinity");
+		die("cannot read the CPU affinity");
 	for (cpu = 0; cpu < CPU_SETSIZE && n < max; cpu++)
 		if (CPU_ISSET(cpu, &set))
 			cpus[n++] = cpu;
@@ -270,7 +274,7 @@ void run_on(int cpu)
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
-		die("cannot run on CPU %d", cpu);
+		die("cannot bind a task to CPU %d", cpu);
 }
 
 /* The file is a list such as 0-2,5 */
@@ -350,7 +354,7 @@ size_t hugetlb_size(void)
 	read_file("/proc/meminfo", buf, sizeof(buf));
 	line = strstr(buf, "Hugepagesize:");
 	if (!line)
-		die("no hugetlb pages");
+		die("/proc/meminfo has no size of hugetlb pages");
 	return strtoul(strchr(line, ':') + 1, NULL, 10) * 1024;
 }
 
@@ -365,7 +369,10 @@ void hugetlb_pool(int node, unsigned long pages)
 	write_file(path, text);
 }
 
-/* What a page table maps, whether this kernel has such pages or not */
+/*
+ * The size of the memory that one page table maps, even if this kernel has no
+ * THPs
+ */
 size_t thp_size(void)
 {
 	const char *path = "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size";
@@ -378,8 +385,8 @@ size_t thp_size(void)
 }
 
 /*
- * From an array of 64-bit words that /proc or /proc/PID shows as a file. Returns
- * how many of them there are.
+ * Reads from a file of /proc or /proc/PID that is an array of 64-bit words.
+ * Returns the number of words that were read.
  */
 static size_t read_words(const char *path, uint64_t index, uint64_t *words,
 			 size_t count)
@@ -437,7 +444,7 @@ int node_of(pid_t pid, const void *addr)
 
 void nodes_of(pid_t pid, const void **addrs, size_t count, int *status)
 {
-	/* To 32-bit callers, 6.12 tells the truth about the first 16 only */
+	/* On 6.12, 32-bit callers get correct nodes for the first 16 pages only */
 	const size_t most = sizeof(void *) < 8 ? 16 : count;
 	size_t i, n;
 
@@ -526,8 +533,8 @@ bool page_has(uint64_t phys, int kpf)
 }
 
 /*
- * Not how many kpageflags has: to some kernels the memory of a device at the end
- * of the address space is the last one, and there is little before it.
+ * Do not use the size of kpageflags: on some kernels, it ends with memory of a
+ * device at the end of the address space, and is mostly holes before that.
  */
 uint64_t count_frames(void)
 {
@@ -564,7 +571,7 @@ bool has_memfd(void)
 	return true;
 }
 
-/* Without it ramfs stands in, by the name of tmpfs as well */
+/* Without CONFIG_SHMEM, ramfs takes the place of tmpfs, under the same name. */
 bool has_shmem(void)
 {
 	struct statfs fs;
@@ -574,7 +581,7 @@ bool has_shmem(void)
 		return false;
 	fd = open_file(MEMFD, 0);
 	if (fstatfs(fd, &fs))
-		die("cannot tell what a memfd is on");
+		die("cannot find out the filesystem of a memfd");
 	close(fd);
 	return fs.f_type != RAMFS_MAGIC;
 }
@@ -589,8 +596,11 @@ static char *map(int flags, int fd, size_t size)
 	char *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
 
 	if (mem == MAP_FAILED)
-		die("mmap of %zu bytes", size);
-	/* Nor shall khugepaged make huge pages of them; fails without THP */
+		die("mmap of %zu bytes failed", size);
+	/*
+	 * Keep khugepaged away from base pages. This fails without THP, which
+	 * is fine.
+	 */
 	madvise(mem, size, MADV_NOHUGEPAGE);
 	return mem;
 }
@@ -625,7 +635,7 @@ static void bind_to(int node)
 	const int bits = 8 * sizeof(long);
 
 	mask[node / bits] |= 1UL << node % bits;
-	/* The kernel takes one bit less than it is told */
+	/* The kernel uses one bit fewer than the last argument says */
 	if (syscall(__NR_set_mempolicy, MPOL_BIND, mask, MAX_NODES + 1))
 		die("cannot bind to node %d", node);
 }
@@ -641,7 +651,7 @@ void touch_on(int node, char *mem, size_t size)
 		die("cannot reset the memory policy");
 	i = size / page_size();
 	if (count_on_node(0, mem, i, node) != i)
-		die("%zu pages are not on node %d", i, node);
+		die("not all of %zu pages are on node %d", i, node);
 }
 
 char peek(const char *addr)
@@ -665,7 +675,7 @@ char *alloc_thp(int node, uint32_t seed)
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (mem == MAP_FAILED)
-		die("mmap of %zu bytes", 2 * size);
+		die("mmap of %zu bytes failed", 2 * size);
 	before = -(uintptr_t)mem & (size - 1);
 	if (before)
 		munmap(mem, before);
@@ -747,7 +757,7 @@ static void await_job(pid_t pid, int done)
 	if (pid < 0)
 		die("cannot make a process");
 	if (read(done, &byte, 1) != 1)
-		die("process %d failed", pid);
+		die("process %d failed before it was done", pid);
 	close(done);
 }
 
@@ -758,7 +768,7 @@ pid_t spawn(void (*fn)(void *arg), void *arg)
 	pid_t pid;
 
 	if (pipe(done))
-		die("no pipe");
+		die("cannot make a pipe");
 	job.done = done[1];
 	pid = fork();
 	if (!pid)
@@ -777,7 +787,7 @@ pid_t spawn_vm(void (*fn)(void *arg), void *arg)
 	pid_t pid;
 
 	if (pipe(done))
-		die("no pipe");
+		die("cannot make a pipe");
 	*job = (struct job){ .fn = fn, .arg = arg, .done = done[1] };
 	pid = clone(run_job, stack + stack_size, CLONE_VM | SIGCHLD, job);
 	close(done[1]);
@@ -855,7 +865,7 @@ unsigned long free_frames(void)
 	return sum;
 }
 
-/* move_pages(2) does that first, even if nothing then has to move */
+/* move_pages(2) drains the batches first, even if no page has to move */
 void drain_lru_batches(const char *page)
 {
 	int node = node_of(0, page);
@@ -863,7 +873,8 @@ void drain_lru_batches(const char *page)
 
 	if (syscall(__NR_move_pages, 0, 1UL, &page, &node, &status,
 		    MPOL_MF_MOVE))
-		die("move_pages cannot leave %p on node %d", page, node);
+		die("move_pages cannot drain LRU batches, with %p on node %d",
+		    page, node);
 }
 
 static unsigned long isolated_in(const char *path)
@@ -881,9 +892,12 @@ unsigned long isolated_pages(void)
 	char path[64];
 	int i;
 
-	/* Compaction and reclaim isolate too, though never for long */
+	/*
+	 * Compaction and reclaim also isolate pages, but only for a moment, so
+	 * retry
+	 */
 	do {
-		/* Counters of other CPUs count only once they are folded */
+		/* This adds the per-CPU counters to the totals */
 		try_write_file("/proc/sys/vm/stat_refresh", "1");
 		sum = isolated_in("/proc/vmstat");
 		for (i = 0; i < n; i++) {
@@ -912,7 +926,7 @@ int ring_pin(void *mem, size_t size)
 
 void ring_unpin(int ring)
 {
-	/* The last close() would do so too, but later */
+	/* close() would unregister the buffer, too, but later */
 	if (syscall(__NR_io_uring_register, ring, IORING_UNREGISTER_BUFFERS,
 		    NULL, 0))
 		die("cannot unregister a buffer");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tests of move_phys_pages() have in common.
+ * Helpers for the tests of move_phys_pages().
  *
- * A helper that cannot do its work aborts the test, so that none needs its
- * result checked.
+ * A helper that fails aborts the test, unless its comment says otherwise, so
+ * callers need not check results.
  */
 #ifndef MOVE_PHYS_PAGES_UTIL_H
 #define MOVE_PHYS_PAGES_UTIL_H
@@ -21,16 +21,16 @@
 #define __NR_move_phys_pages	548
 #endif
 
-/* Emulated CPUs and debug kernels are slow: this only ends a test that hangs */
+/* Only a test that hangs may reach this limit, even on slow emulated CPUs */
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT	600
 
-#define PRESET			(-123)	/* a status that the call never gives */
-#define ABSENT			(-ENOSYS)	/* what a kernel without the call says */
+#define PRESET			(-123)	/* a status that the call never writes */
+#define ABSENT			(-ENOSYS)	/* the result of a kernel without the call */
 
 /*
- * Without the call a program is skipped as a whole, before main(). One that has
- * something to test there, too, defines this as true.
+ * Without the call, the whole program is skipped before main(), except if it
+ * defines this as true because it can test such a kernel, too.
  */
 extern const bool runs_without_call;
 
@@ -38,12 +38,12 @@ extern const bool runs_without_call;
 
 #define BIT(nr)			(1ULL << (nr))
 
-/* How long a race is to last: RACE_ROUNDS in the environment, or 20 */
+/* Returns the rounds that a race lasts: RACE_ROUNDS in the environment, or 20 */
 unsigned int race_rounds(void);
 
 noreturn void die(const char *fmt, ...);
 
-/* The system call; -errno where it fails */
+/* Makes the system call; returns -errno if it fails */
 long move_phys_pages(unsigned long count, const uint64_t *pages,
 		     const int *nodes, int *status, int flags);
 
@@ -57,17 +57,20 @@ struct request {
 
 struct request *request_new(unsigned long count);
 void request_free(struct request *req);
-/* Entry @i asks for the page at @phys to be on @node */
+/* Makes entry @i ask to move the page at @phys to @node */
 void request_set(struct request *req, unsigned long i, uint64_t phys, int node);
-/* Entries @first and on ask for the pages of @mem to be on @node */
+/* Makes entries from @first on ask to move the pages of @mem to @node */
 void request_set_pages(struct request *req, unsigned long first,
 		       const char *mem, unsigned long pages, int node);
-/* Both preset every status */
+/* Both first set every status to PRESET */
 long request_move(struct request *req, int flags);
 long request_query(struct request *req, int flags);
-/* How many entries have this status */
+/* Counts the entries with this status */
 unsigned long request_count(const struct request *req, int status);
-/* How many were eligible and did not move: what the call should return */
+/*
+ * Counts the entries that were eligible and did not move, as the call should
+ * return
+ */
 unsigned long request_failed(const struct request *req);
 
 /* A call with one entry */
@@ -86,25 +89,34 @@ struct outcome query_one(uint64_t phys);
 	EXPECT_EQ(_status, __outcome.status);				\
 } while (0)
 
-/* CPUs: those that we may run on, and to run on no other from now on */
+/*
+ * allowed_cpus() lists the CPUs that this task may run on; run_on() binds it to
+ * one
+ */
 int allowed_cpus(int *cpus, int max);
 void run_on(int cpu);
 
 /* Nodes */
 int memory_nodes(int *nodes, int max);
 int node_without_memory(void);
-/* The blocks of its memory, online or not, that could be taken offline */
+/* Lists the memory blocks of the node by their numbers in sysfs, online or not */
 int memory_blocks(int node, unsigned long *blocks, int max);
-uint64_t memory_block_size(void);	/* 0: memory is not in blocks */
+uint64_t memory_block_size(void);	/* 0: there are no memory blocks */
 
-/* SKIP() of a setup, after which harnesses before 6.9 would run the test */
+/*
+ * Skips the test from its setup. Harnesses before 6.9 would still run the test
+ * after SKIP(), so leave the process there.
+ */
 #ifdef FIXTURE_TEARDOWN_PARENT
 #define SKIP_TEST(...)	SKIP(return, __VA_ARGS__)
 #else
 #define SKIP_TEST(...)	SKIP(_exit(255), __VA_ARGS__)
 #endif
 
-/* What any test of a move needs, and is skipped without */
+/*
+ * Finds two nodes with memory. Skips the test if there are none, or without
+ * root.
+ */
 #define TWO_NODES(_from, _to) do {					\
 	long __ret = move_phys_pages(0, NULL, NULL, NULL, 0);		\
 	int __nodes[2];							\
@@ -117,26 +129,26 @@ uint64_t memory_block_size(void);	/* 0: memory is not in blocks */
 	_to = __nodes[1];						\
 } while (0)
 
-/* Where a page is, by other ways than the call under test; pid 0 is self */
+/* Find a page without the call under test; pid 0 is this process */
 uint64_t phys_of(pid_t pid, const void *addr);	/* 0: not present */
 void phys_of_pages(pid_t pid, const char *mem, size_t pages, uint64_t *phys);
-/* An entry of pagemap */
+/* The parts of an entry of pagemap */
 #define PAGEMAP_PRESENT		BIT(63)
 #define PAGEMAP_PFN		(BIT(55) - 1)
 int node_of(pid_t pid, const void *addr);	/* status of move_pages(2) */
 void nodes_of(pid_t pid, const void **addrs, size_t count, int *status);
 void nodes_of_pages(pid_t pid, const char *mem, size_t pages, int *status);
-/* How many of the pages are on the node */
+/* Counts the pages that are on the node */
 size_t count_on_node(pid_t pid, const char *mem, size_t pages, int node);
 
-/* The next line of /proc/iomem that is named so, from *pos = 0 on */
+/* Finds the next line of /proc/iomem with this name; *pos is 0 at first */
 bool next_resource(const char *name, long *pos, uint64_t *start, uint64_t *end);
 bool is_ram(uint64_t phys);
 
-/* kpageflags and kpagecount of a frame; false beyond the last */
+/* Read kpageflags and kpagecount of a frame; return false beyond the last one */
 bool page_flags(uint64_t phys, uint64_t *flags);
 bool page_mapcount(uint64_t phys, uint64_t *count);
-/* Up to the end of RAM */
+/* Counts the frames from 0 up to the end of RAM */
 uint64_t count_frames(void);
 bool page_has(uint64_t phys, int kpf);
 
@@ -151,38 +163,41 @@ enum memory {
 	TMPFS,		/* a file on /tmp */
 };
 
-/* Without CONFIG_SHMEM there may be no memfd, and the rest is of ramfs, whose dirty pages stay */
+/*
+ * Without CONFIG_SHMEM, there may be no memfd, and other shared memory is on
+ * ramfs, whose dirty pages cannot migrate.
+ */
 bool has_memfd(void);
 bool has_shmem(void);
-/* MEMFD, if that can move: for a test that can do with ANON */
+/* Returns MEMFD if such memory can move, or else ANON */
 enum memory memfd_or_anon(void);
 
-/* What a test needs that moves memory of this kind, after TWO_NODES() */
+/* Skips the test if memory of this kind cannot move; for use after TWO_NODES() */
 #define NEEDS_KIND(_kind) do {						\
 	if ((_kind) != ANON && !has_shmem())				\
 		SKIP_TEST("needs CONFIG_SHMEM");			\
 } while (0)
 
 int open_file(enum memory kind, size_t size);
-/* Base pages, mapped and not yet touched */
+/* Maps base pages and touches none */
 char *map_memory(enum memory kind, size_t pages);
 char *map_file(int fd, size_t pages);
-/* Allocates each page on a node; leaves no policy behind */
+/* Allocates each page on the node; the task has no memory policy afterwards */
 void touch_on(int node, char *mem, size_t size);
-/* Base pages on a node, filled with a pattern */
+/* Allocates base pages on a node and fills them with a pattern */
 char *alloc_memory(enum memory kind, int node, size_t pages, uint32_t seed);
-/* A THP, or NULL where the kernel gives none */
+/* Allocates a THP; returns NULL if the kernel gives none */
 char *alloc_thp(int node, uint32_t seed);
 
 bool has_hugetlb(void);
 
-/* What a test of hugetlb pages needs, after TWO_NODES() */
+/* Skips the test without CONFIG_HUGETLBFS; for use after TWO_NODES() */
 #define NEEDS_HUGETLB() do {						\
 	if (!has_hugetlb())						\
 		SKIP_TEST("needs CONFIG_HUGETLBFS");			\
 } while (0)
 
-/* The default size of hugetlb pages, and how many of them a node holds ready */
+/* hugetlb_size() is the default size; hugetlb_pool() resizes the pool of a node */
 size_t hugetlb_size(void);
 void hugetlb_pool(int node, unsigned long pages);
 
@@ -190,50 +205,53 @@ void fill(void *mem, size_t size, uint32_t seed);
 bool intact(const void *mem, size_t size, uint32_t seed);
 
 /*
- * A child that has run fn(arg) and then sleeps. spawn_vm() shares the address
- * space; it has no thread-local state of its own, so that fn may only do plain
- * system calls.
+ * Both return a child that has run fn(arg) and then sleeps. A child of
+ * spawn_vm() shares the address space and has no thread-local state of its own,
+ * so its fn may only make plain system calls.
  */
 pid_t spawn(void (*fn)(void *arg), void *arg);
 pid_t spawn_vm(void (*fn)(void *arg), void *arg);
 void reap(pid_t pid);
-/* The status with which a child has ended; -1 if it does not */
+/* Returns the wait status of a child; -1 if it has not ended after 10 seconds */
 int exit_of(pid_t pid);
-/* Is it in this state, by the letter that /proc has for it? */
+/* Is the process in this state, a letter of /proc/PID/stat? */
 bool in_state(pid_t pid, char state);
 
-/* Looks at memory, whatever the compiler thinks to know of it */
+/* Reads a byte; the compiler cannot leave the access out */
 char peek(const char *addr);
 
-/* Reads, writes a whole small file; a failed write aborts or is told */
+/* Read or write a whole small file; try_write_file() returns false if it fails */
 void read_file(const char *path, char *buf, size_t size);
 void write_file(const char *path, const char *text);
 bool try_write_file(const char *path, const char *text);
 
-/* Cgroups: writes to a file of one; removes one, as soon as its tasks are gone */
+/*
+ * Cgroups: write_in() writes to a file of one; remove_cgroup() waits until its
+ * tasks are gone
+ */
 __attribute__((format(printf, 3, 4)))
 void write_in(const char *dir, const char *name, const char *fmt, ...);
 bool remove_cgroup(const char *dir);
 
-/* Whoever touches pages of this memory that are missing waits for @uffd */
+/* Lets accesses to missing pages of this memory wait for @uffd */
 void watch_missing(int uffd, const void *mem, size_t size);
 
-/* Of the permitted capabilities, these are the ones in effect from now on */
+/* Of the permitted capabilities, makes exactly those in @mask effective */
 void use_caps(uint64_t mask);
 
-/* A long-term pin, that of a registered buffer; -1 where there is no io_uring */
+/* Makes a long-term pin by a registered buffer; returns -1 without io_uring */
 int ring_pin(void *mem, size_t size);
 void ring_unpin(int ring);
 
-/* Pages that are taken off their LRU list, once that has settled */
+/* Counts isolated pages; waits up to a second until there are none */
 unsigned long isolated_pages(void);
-/* Puts what waits in any CPU's batch on its LRU list; needs a page of ours */
+/* Drains the LRU batches of all CPUs; @page is any page of this process */
 void drain_lru_batches(const char *page);
 unsigned long vmstat(const char *path, const char *name);
-/* Frames that are free, or wait for that on the list of a CPU */
+/* Counts the free frames, including those on the lists of CPUs */
 unsigned long free_frames(void);
 
-/* A reproducible sequence */
+/* A pseudo-random sequence that depends on @state alone */
 uint32_t next_random(uint32_t *state);
 void shuffle(struct request *req, uint32_t seed);
 

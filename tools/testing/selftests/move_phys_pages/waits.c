@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A call waits for no page that others keep locked: it has a status at once, and
- * the other pages of the call move.
+ * A call does not wait for pages that others keep locked. Such a page gets its
+ * status at once, and the other pages of the call move.
  *
- * A FUSE server keeps a page locked, since it never answers the request to write
- * that page.
+ * A FUSE server keeps a page locked, because it never answers the request to
+ * write that page.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ FIXTURE(waits)
 	struct fuse_file file;
 	char *mem, *innocent;
 	uint64_t phys;
-	struct call *call;	/* shared with the caller */
+	struct call *call;	/* in memory shared with the caller */
 	pid_t waiters[2];
 };
 
@@ -41,14 +41,20 @@ FIXTURE_VARIANT(waits)
 	int status;
 };
 
-/* The server has told the kernel to drop the page, which is to be written first. */
+/*
+ * The server has told the kernel to drop the page, which the kernel must write
+ * back first.
+ */
 FIXTURE_VARIANT_ADD(waits, unmapped)
 {
 	.mapped = false,
 	.status = -ENOENT,
 };
 
-/* A process writes to the page, and waits until it was written back before. */
+/*
+ * A process writes to the page, and waits until the earlier write is written
+ * back.
+ */
 FIXTURE_VARIANT_ADD(waits, mapped)
 {
 	.mapped = true,
@@ -60,7 +66,7 @@ static pid_t child_that(void (*fn)(char *), char *mem)
 	pid_t pid = fork();
 
 	if (pid < 0)
-		die("no process");
+		die("cannot make a process");
 	if (!pid) {
 		fn(mem);
 		_exit(0);
@@ -115,7 +121,7 @@ FIXTURE_SETUP(waits)
 	drain_lru_batches(self->mem);
 	self->phys = phys_of(0, self->mem);
 	self->innocent = alloc_memory(ANON, self->from, 1, SEED);
-	/* The children of this test do not share it. */
+	/* Children of this test must not share this page. */
 	ASSERT_EQ(0, madvise(self->innocent, page_size(), MADV_DONTFORK));
 	self->call = (struct call *)map_memory(SHMEM, 1);
 	*self->call = (struct call) {
@@ -125,7 +131,7 @@ FIXTURE_SETUP(waits)
 		.ret = PRESET,
 	};
 	lock_page(_metadata, self, variant->mapped);
-	/* A process that exits may wait until its file is written back. */
+	/* A child that maps the file might wait for its writeback when it exits. */
 	ASSERT_EQ(0, madvise(self->mem, page_size(), MADV_DONTFORK));
 }
 
@@ -133,7 +139,7 @@ FIXTURE_TEARDOWN(waits)
 {
 	int i;
 
-	/* All who wait for the server go on now. */
+	/* Tasks that wait for the server continue now. */
 	fuse_abort(&self->file);
 	for (i = 0; i < 2; i++)
 		if (self->waiters[i])
@@ -144,7 +150,7 @@ FIXTURE_TEARDOWN(waits)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* In a process of its own, since the test would wait, too */
+/* Calls from another process, because the test would wait, too */
 static void call_at_once(struct __test_metadata *_metadata, struct call *call,
 			 bool query, int flags)
 {
@@ -179,7 +185,7 @@ TEST_F(waits, move)
 	struct call *call = self->call;
 
 	call_at_once(_metadata, call, false, 0);
-	/* The locked page was not tried. */
+	/* There was no attempt to move the locked page. */
 	EXPECT_EQ(before, failures());
 	EXPECT_EQ(variant->status == -EBUSY, call->ret);
 	EXPECT_EQ(variant->status, call->status[0]);
@@ -189,7 +195,7 @@ TEST_F(waits, move)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* The answers about a file's VMAs come with the lock of a page of it, too. */
+/* Checking whole reverse maps takes the lock of a page of the file, too. */
 TEST_F(waits, move_all)
 {
 	struct call *call = self->call;
