@@ -5,6 +5,9 @@
  * the static functions there.
  */
 #include <kunit/test.h>
+#include <linux/uaccess.h>
+
+#include "migrate_phys_kunit.h"
 
 /* folio->mapping of an anonymous folio, but of no real anon_vma */
 #define ANON_MAPPING	((struct address_space *)1UL)
@@ -189,7 +192,46 @@ static void locked_folio_test(struct kunit *test)
 	free_folio(folio);
 }
 
+/* The filesystem */
+
+/* A dirty folio that its filesystem can neither migrate nor write out stays. */
+static void check_filesystem_test(struct kunit *test)
+{
+	static const struct address_space_operations aops = { };
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct address_space *file = kunit_kzalloc(test, sizeof(*file),
+						   GFP_KERNEL);
+	struct folio *folio = test_folio(test, 0);
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	file->a_ops = &aops;
+	folio->mapping = file;
+	KUNIT_EXPECT_EQ(test, check_filesystem(call, folio), 0);
+	KUNIT_EXPECT_FALSE(test, folio_test_locked(folio));
+	folio_set_dirty(folio);
+	KUNIT_EXPECT_EQ(test, check_filesystem(call, folio), -EINVAL);
+	KUNIT_EXPECT_FALSE(test, folio_test_locked(folio));
+	KUNIT_EXPECT_TRUE(test, folio_test_dirty(folio));
+	folio_clear_dirty(folio);
+	free_folio(folio);
+}
+
 /* Whole reverse maps */
+
+/* A folio that no process maps any more has no anon_vma that can be locked. */
+static void unmapped_anon_folio_test(struct kunit *test)
+{
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct phys_rmap rmap = { .mapping = ANON_MAPPING, .walked = 1 };
+	struct folio *folio = test_folio(test, 0);
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	folio->mapping = ANON_MAPPING;
+	KUNIT_EXPECT_FALSE(test, all_vmas_allow(call, folio, &rmap));
+	KUNIT_EXPECT_FALSE(test, folio_test_locked(folio));
+	free_folio(folio);
+}
 
 /* An answer is valid while its witness is mapped and has the same mapping. */
 static void witness_is_valid_test(struct kunit *test)
@@ -284,15 +326,334 @@ static void find_rmap_test(struct kunit *test)
 	free_folio(folio);
 }
 
+/* One VMA */
+
+/* Only the holder of mmap_lock can tell whether a VMA refuses for good. */
+static void unmigratable_vma_test(struct kunit *test)
+{
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct mm_struct *mm = mm_alloc();
+	struct vm_area_struct vma = { .vm_mm = mm, .vm_flags = VM_IO };
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	KUNIT_ASSERT_NOT_NULL(test, mm);
+	KUNIT_EXPECT_EQ(test, vma_check(call, &vma, 0, 0), -EFAULT);
+	KUNIT_ASSERT_FALSE(test, rwsem_is_locked(&mm->mmap_lock));
+	mmap_write_lock(mm);
+	KUNIT_EXPECT_EQ(test, vma_check(call, &vma, 0, 0), -EBUSY);
+	mmap_write_unlock(mm);
+	mmput(mm);
+}
+
+/* Mapped pages */
+
+#define MAPPED_PAGES	2
+
+/**
+ * struct mapped - pages that an address space maps, and a call that checks them
+ * @call: the call, with the tables below
+ * @rmap: results for whole reverse maps
+ * @slot: address spaces
+ * @bucket: their hash buckets
+ * @mm: the address space, in which only a pass over all processes finds no task
+ *	that refuses
+ * @vma: its only VMA, which has one more page that nobody has used
+ * @folio: the pages, which are anonymous; the test has a reference on each
+ */
+struct mapped {
+	struct phys_call call;
+	struct phys_rmap rmap[1 << 1];
+	struct phys_mm_slot slot[1 << 2];
+	u32 bucket[1 << 2];
+	struct mm_struct *mm;
+	struct vm_area_struct *vma;
+	struct folio *folio[MAPPED_PAGES];
+};
+
+static struct folio *use_page(struct kunit *test, unsigned long addr)
+{
+	struct page *page;
+
+	KUNIT_ASSERT_EQ(test, put_user(1, (int __user *)addr), 0);
+	KUNIT_ASSERT_EQ(test, get_user_pages_fast(addr, 1, 0, &page), 1);
+	return page_folio(page);
+}
+
+static struct mapped *map_pages(struct kunit *test)
+{
+	struct mapped *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+	unsigned long addr = make_user_memory(test, MAPPED_PAGES + 1);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	m->call.batch.rmap = m->rmap;
+	m->call.batch.rmap_bits = 1;
+	m->call.mm_slots.slot = m->slot;
+	m->call.mm_slots.bucket = m->bucket;
+	m->call.mm_slots.bits = 2;
+	m->mm = current->mm;
+	mmap_read_lock(m->mm);
+	m->vma = find_vma(m->mm, addr);
+	mmap_read_unlock(m->mm);
+	KUNIT_ASSERT_NOT_NULL(test, m->vma);
+	for (i = 0; i < MAPPED_PAGES; i++)
+		m->folio[i] = use_page(test, addr + i * PAGE_SIZE);
+	/* The LRU batches have references, too. */
+	lru_add_drain_all();
+	return m;
+}
+
+static void unmap_pages(struct mapped *m)
+{
+	int i;
+
+	phys_forget_mm_slots(&m->call.mm_slots);
+	kvfree(m->call.mm_slots.enlarged);
+	for (i = 0; i < MAPPED_PAGES; i++)
+		folio_put(m->folio[i]);
+	free_user_memory();
+}
+
+/*
+ * A folio whose tasks only a pass finds is deferred. At the last look there is
+ * nothing left to wait for.
+ */
+static void check_before_pass_test(struct kunit *test)
+{
+	struct mapped *m = map_pages(test);
+	struct phys_call *call = &m->call;
+
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, m->folio[0], 0), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, call->mm_slots.nr, 1U);
+	KUNIT_EXPECT_FALSE(test, call->batch.drain);
+
+	/* One that may be in an LRU batch as well needs a drain before that. */
+	folio_get(m->folio[0]);
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, m->folio[0], 0), -EAGAIN);
+	KUNIT_EXPECT_TRUE(test, call->batch.drain);
+	folio_put(m->folio[0]);
+
+	call->batch.last_look = true;
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, m->folio[0], 0), -EBUSY);
+	KUNIT_EXPECT_EQ(test, call->mm_slots.nr, 1U);
+	KUNIT_EXPECT_EQ(test, call->mm_slots.passes, 0U);
+	unmap_pages(m);
+}
+
+/*
+ * The first folio is walked. For the second one all VMAs are checked, and as they
+ * allow the move, no further folio of the anon_vma is walked.
+ */
+static void check_after_pass_test(struct kunit *test)
+{
+	struct mapped *m = map_pages(test);
+	struct phys_call *call = &m->call;
+	struct phys_rmap *rmap;
+
+	call->batch.last_look = true;
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, m->folio[0], 0), 0);
+	KUNIT_EXPECT_EQ(test, call->mm_slots.passes, 1U);
+	KUNIT_EXPECT_EQ(test, call->mm_slots.bits, 2U);
+	rmap = find_rmap(call, m->folio[0], 0, 1);
+	KUNIT_ASSERT_NOT_NULL(test, rmap);
+	KUNIT_EXPECT_EQ(test, rmap->walked, 1U);
+	KUNIT_EXPECT_NULL(test, rmap->witness);
+
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, m->folio[1], 0), 0);
+	KUNIT_EXPECT_PTR_EQ(test, rmap->witness, m->folio[1]);
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, m->folio[0], 0), 0);
+	KUNIT_EXPECT_PTR_EQ(test, rmap->witness, m->folio[1]);
+	KUNIT_EXPECT_EQ(test, rmap->walked, 1U);
+	KUNIT_EXPECT_EQ(test, call->mm_slots.passes, 1U);
+	unmap_pages(m);
+}
+
+/* What no task and no VMA refuses may be busy nevertheless. */
+static void check_busy_test(struct kunit *test)
+{
+	struct mapped *m = map_pages(test);
+	struct folio *folio = m->folio[0];
+	struct phys_call *call = &m->call;
+
+	call->batch.last_look = true;
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), 0);
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), 0);
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, NUMA_NO_NODE),
+			-ENOMEM);
+	folio_lock(folio);
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), -EBUSY);
+	folio_unlock(folio);
+	folio_ref_add(folio, GUP_PIN_COUNTING_BIAS);
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), -EBUSY);
+	folio_ref_sub(folio, GUP_PIN_COUNTING_BIAS);
+
+	/* It may be in an LRU batch, which is drained before the last look. */
+	folio_get(folio);
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), 0);
+	call->batch.last_look = false;
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), -EAGAIN);
+	KUNIT_EXPECT_TRUE(test, call->batch.drain);
+	folio_put(folio);
+	unmap_pages(m);
+}
+
+/* The check of all VMAs visits no more of them than it may. */
+static void check_all_vmas_test(struct kunit *test)
+{
+	struct mapped *m = map_pages(test);
+	struct phys_rmap rmap = { .mapping = m->folio[0]->mapping, .walked = 1 };
+	struct phys_mm_slot *slot;
+
+	KUNIT_EXPECT_FALSE(test, all_vmas_allow(&m->call, m->folio[0], &rmap));
+	KUNIT_ASSERT_EQ(test, phys_add_mm_slot(&m->call.mm_slots, m->mm, 0), 0);
+	KUNIT_EXPECT_FALSE(test, all_vmas_allow(&m->call, m->folio[0], &rmap));
+	slot = phys_find_mm_slot(&m->call.mm_slots, m->mm, 0);
+	KUNIT_ASSERT_NOT_NULL(test, slot);
+	slot->result = MM_CHECKED;
+	KUNIT_EXPECT_TRUE(test, all_vmas_allow(&m->call, m->folio[0], &rmap));
+	rmap.walked = 0;
+	KUNIT_EXPECT_FALSE(test, all_vmas_allow(&m->call, m->folio[0], &rmap));
+	rmap.walked = 1;
+	rmap.nid = 1;
+	KUNIT_EXPECT_FALSE(test, all_vmas_allow(&m->call, m->folio[0], &rmap));
+	rmap.nid = 0;
+	slot->result = MM_CHECKED | MM_DENIES;
+	KUNIT_EXPECT_FALSE(test, all_vmas_allow(&m->call, m->folio[0], &rmap));
+	unmap_pages(m);
+}
+
+/* The batch of this CPU is drained at once, for which no other CPU has to work. */
+static void drain_this_cpu_test(struct kunit *test)
+{
+	struct mapped *m = map_pages(test);
+	struct folio *folio;
+
+	migrate_disable();
+	folio = use_page(test, m->vma->vm_start + MAPPED_PAGES * PAGE_SIZE);
+	KUNIT_EXPECT_FALSE(test, needs_drain(&m->call, folio, 1));
+	migrate_enable();
+	KUNIT_EXPECT_FALSE(test, m->call.batch.drain);
+	folio_put(folio);
+	unmap_pages(m);
+}
+
+/* An address space for which the table has no room is not asked. */
+static void check_without_room_test(struct kunit *test)
+{
+	struct mapped *m = map_pages(test);
+	struct phys_mm_slots *slots = &m->call.mm_slots;
+	unsigned int nr;
+
+	while (phys_enlarge_mm_slots(slots))
+		;
+	nr = 1U << slots->bits;
+	slots->nr = nr;
+	KUNIT_EXPECT_EQ(test, phys_check_move(&m->call, m->folio[0], 0), -EBUSY);
+	KUNIT_EXPECT_EQ(test, slots->nr, nr);
+	slots->nr = 0;
+	unmap_pages(m);
+}
+
+/* One VMA that maps the folio, whose tasks have been checked */
+static void check_mapper_test(struct kunit *test)
+{
+	struct mapped *m = map_pages(test);
+	const unsigned long addr = m->vma->vm_start;
+	struct mapper_walk walk = { .call = &m->call };
+	struct phys_mm_slot *slot;
+
+	KUNIT_ASSERT_EQ(test, phys_add_mm_slot(&m->call.mm_slots, m->mm, 0), 0);
+	slot = phys_find_mm_slot(&m->call.mm_slots, m->mm, 0);
+	KUNIT_ASSERT_NOT_NULL(test, slot);
+	slot->result = MM_CHECKED;
+	KUNIT_EXPECT_TRUE(test, check_mapper(m->folio[0], m->vma, addr, &walk));
+	walk.exclusive = true;
+	KUNIT_EXPECT_TRUE(test, check_mapper(m->folio[0], m->vma, addr, &walk));
+	KUNIT_EXPECT_PTR_EQ(test, walk.mm, m->mm);
+	KUNIT_EXPECT_TRUE(test, check_mapper(m->folio[0], m->vma, addr, &walk));
+	KUNIT_EXPECT_EQ(test, walk.status, 0);
+
+	/* It is a second mapper, but only at the address where the folio is. */
+	walk.mm = &init_mm;
+	KUNIT_EXPECT_TRUE(test, check_mapper(m->folio[0], m->vma,
+					     addr + PAGE_SIZE, &walk));
+	KUNIT_EXPECT_EQ(test, walk.status, 0);
+	KUNIT_EXPECT_FALSE(test, check_mapper(m->folio[0], m->vma, addr, &walk));
+	KUNIT_EXPECT_EQ(test, walk.status, -EACCES);
+
+	/* Where several are allowed, only this one counts. */
+	walk = (struct mapper_walk) { .call = &m->call, .mm = &init_mm };
+	KUNIT_EXPECT_TRUE(test, check_mapper(m->folio[0], m->vma, addr, &walk));
+	KUNIT_EXPECT_EQ(test, walk.status, 0);
+	slot->result = MM_CHECKED | MM_DENIES;
+	KUNIT_EXPECT_TRUE(test, check_mapper(m->folio[0], m->vma,
+					     addr + PAGE_SIZE, &walk));
+	KUNIT_EXPECT_EQ(test, walk.status, 0);
+	KUNIT_EXPECT_FALSE(test, check_mapper(m->folio[0], m->vma, addr, &walk));
+	KUNIT_EXPECT_EQ(test, walk.status, -EACCES);
+	unmap_pages(m);
+}
+
+/* A VMA that does not refuse needs no lock. */
+static void check_under_mmap_lock_test(struct kunit *test)
+{
+	struct mapped *m = map_pages(test);
+	int err;
+
+	mmap_write_lock(m->mm);
+	err = vma_check(&m->call, m->vma, m->vma->vm_start, 0);
+	mmap_write_unlock(m->mm);
+	KUNIT_EXPECT_EQ(test, err, -EAGAIN);
+	unmap_pages(m);
+}
+
+/* A fatal signal ends a walk at the next VMA, whether that maps the folio or not. */
+static void check_killed_test(struct kunit *test)
+{
+	struct mapped *m = map_pages(test);
+	const unsigned long addr = m->vma->vm_start;
+	struct mapper_walk walk = {
+		.call = &m->call,
+		.exclusive = true,
+		.mm = &init_mm,
+	};
+	bool goes_on;
+	int of_vma, of_folio;
+
+	set_fatal_signal(true);
+	of_vma = vma_check(&m->call, m->vma, addr, 0);
+	of_folio = phys_check_move(&m->call, m->folio[0], 0);
+	goes_on = check_mapper(m->folio[0], m->vma, addr + PAGE_SIZE, &walk);
+	set_fatal_signal(false);
+	KUNIT_EXPECT_EQ(test, of_vma, -EINTR);
+	KUNIT_EXPECT_EQ(test, of_folio, -EINTR);
+	KUNIT_EXPECT_FALSE(test, goes_on);
+	KUNIT_EXPECT_EQ(test, walk.status, -EINTR);
+	KUNIT_EXPECT_EQ(test, m->call.mm_slots.nr, 0U);
+	unmap_pages(m);
+}
+
 static struct kunit_case migrate_phys_check_cases[] = {
 	KUNIT_CASE_PARAM(may_be_in_lru_batch_test, drain_gen_params),
 	KUNIT_CASE_PARAM(needs_drain_test, drain_gen_params),
 	KUNIT_CASE(large_folio_in_lru_batch_test),
 	KUNIT_CASE_PARAM(folio_is_pinned_test, pin_gen_params),
 	KUNIT_CASE(locked_folio_test),
+	KUNIT_CASE(check_filesystem_test),
+	KUNIT_CASE(unmapped_anon_folio_test),
 	KUNIT_CASE(witness_is_valid_test),
 	KUNIT_CASE(rmap_retry_test),
 	KUNIT_CASE(find_rmap_test),
+	KUNIT_CASE(unmigratable_vma_test),
+	KUNIT_CASE(check_before_pass_test),
+	KUNIT_CASE(check_after_pass_test),
+	KUNIT_CASE(check_busy_test),
+	KUNIT_CASE(check_all_vmas_test),
+	KUNIT_CASE(drain_this_cpu_test),
+	KUNIT_CASE(check_without_room_test),
+	KUNIT_CASE(check_mapper_test),
+	KUNIT_CASE(check_under_mmap_lock_test),
+	KUNIT_CASE(check_killed_test),
 	{}
 };
 

@@ -140,6 +140,50 @@ static void no_memory_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, query_address(U64_MAX), -ENOENT);
 }
 
+/* Queries */
+
+static void query_address_test(struct kunit *test)
+{
+	struct folio *folio = folio_alloc(GFP_KERNEL, 0);
+	struct folio *large = folio_alloc(GFP_KERNEL | __GFP_COMP, 2);
+	u64 addr;
+
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	KUNIT_ASSERT_NOT_NULL(test, large);
+	addr = PFN_PHYS(folio_pfn(folio));
+	KUNIT_EXPECT_EQ(test, query_address(addr), -ENOENT);
+	/* An anonymous page that no process maps, and one that a process maps */
+	folio->mapping = ANON_MAPPING;
+	KUNIT_EXPECT_EQ(test, query_address(addr), -ENOENT);
+	atomic_set(&folio->_mapcount, 0);
+	KUNIT_EXPECT_EQ(test, query_address(addr + PAGE_SIZE - 1),
+			folio_nid(folio));
+	/* A driver's */
+	folio->mapping = NULL;
+	KUNIT_EXPECT_EQ(test, query_address(addr), -EFAULT);
+	KUNIT_EXPECT_EQ(test, folio_ref_count(folio), 1);
+	atomic_set(&folio->_mapcount, -1);
+	folio_put(folio);
+
+	KUNIT_EXPECT_EQ(test, query_address(PFN_PHYS(folio_pfn(large) + 1)),
+			-ENOENT);
+	KUNIT_EXPECT_EQ(test, folio_ref_count(large), 1);
+	folio_put(large);
+}
+
+/* Entries beyond the last get no status. */
+static void query_chunk_test(struct kunit *test)
+{
+	u64 addr[] = { U64_MAX, U64_MAX, U64_MAX };
+	int status[] = { INT_MIN, INT_MIN, INT_MIN };
+	struct phys_chunk chunk = { .nr = 2, .addr = addr, .status = status };
+
+	phys_query_chunk(&chunk);
+	KUNIT_EXPECT_EQ(test, status[0], -ENOENT);
+	KUNIT_EXPECT_EQ(test, status[1], -ENOENT);
+	KUNIT_EXPECT_EQ(test, status[2], INT_MIN);
+}
+
 /* Checks of whether a process maps a folio, and if not, why */
 
 enum kind { NONE, ANON, PAGECACHE };
@@ -265,6 +309,8 @@ static struct kunit_case migrate_phys_frame_cases[] = {
 	KUNIT_CASE(phys_get_no_folio_test),
 	KUNIT_CASE(phys_get_frozen_test),
 	KUNIT_CASE(no_memory_test),
+	KUNIT_CASE(query_address_test),
+	KUNIT_CASE(query_chunk_test),
 	KUNIT_CASE_PARAM(folio_check_test, folio_gen_params),
 	{}
 };

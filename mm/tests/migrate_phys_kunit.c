@@ -5,6 +5,8 @@
  */
 #include <kunit/test.h>
 
+#include "migrate_phys_kunit.h"
+
 #define MAX_PFN		((unsigned long)(BIT_ULL(MAX_PHYSMEM_BITS - PAGE_SHIFT) - 1))
 #define NOT_FOUND	-1
 
@@ -374,6 +376,253 @@ static void finish_folios_test(struct kunit *test)
 	folio_put(folio);
 }
 
+/* A fatal signal ends the call before the second look. */
+static void finish_killed_test(struct kunit *test)
+{
+	struct folio *folio = folio_alloc(GFP_KERNEL, 0);
+	struct phys_call *call = call_of(test);
+	struct phys_record *record;
+	int err;
+
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	record = add_record(&call->records, folio_pfn(folio), 0, folio_nid(folio));
+	phys_defer_record(call, record);
+	set_fatal_signal(true);
+	err = finish_folios(call);
+	set_fatal_signal(false);
+	KUNIT_EXPECT_EQ(test, err, -EINTR);
+	KUNIT_EXPECT_EQ(test, record->status, folio_nid(folio));
+	folio_put(folio);
+}
+
+/* Folios that processes map, as it seems */
+
+/**
+ * struct file_folios - folios of a file that has no VMAs
+ * @mapping: the file
+ * @nid: a node with memory, but not that of the folios
+ * @folio: the folios, each with a reference of the test
+ */
+struct file_folios {
+	struct address_space mapping;
+	int nid;
+	struct folio *folio[PHYS_CHUNK];
+};
+
+static const struct address_space_operations no_operations = { };
+
+/* All of them have the answer that all VMAs of their file allow the move. */
+static struct file_folios *make_folios(struct kunit *test, unsigned int nr)
+{
+	struct phys_call *call = call_of(test);
+	struct file_folios *file;
+	struct page *page;
+	unsigned int i;
+
+	if (next_memory_node(first_memory_node) == MAX_NUMNODES)
+		kunit_skip(test, "needs two nodes with memory");
+	file = kunit_kzalloc(test, sizeof(*file), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	address_space_init_once(&file->mapping);
+	file->mapping.a_ops = &no_operations;
+	file->nid = next_memory_node(first_memory_node);
+	for (i = 0; i < nr; i++) {
+		page = alloc_pages_node(first_memory_node,
+					GFP_KERNEL | __GFP_THISNODE, 0);
+		KUNIT_ASSERT_NOT_NULL(test, page);
+		file->folio[i] = page_folio(page);
+		file->folio[i]->mapping = &file->mapping;
+		folio_mark_uptodate(file->folio[i]);
+		atomic_set(&page->_mapcount, 0);
+	}
+	for (i = 0; i < BIT(call->batch.rmap_bits); i++)
+		call->batch.rmap[i] = (struct phys_rmap) {
+			.mapping = &file->mapping,
+			.nid = file->nid,
+			.witness = file->folio[0],
+		};
+	return file;
+}
+
+static void free_folios(struct file_folios *file, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		file->folio[i]->mapping = NULL;
+		atomic_set(&file->folio[i]->_mapcount, -1);
+		folio_clear_uptodate(file->folio[i]);
+		folio_clear_dirty(file->folio[i]);
+		folio_put(file->folio[i]);
+	}
+}
+
+struct chunk_case {
+	const char *name;
+	unsigned int waiting;	/* pages of the batch, as it seems, at first */
+	bool killed;
+	int status[2];
+};
+
+static const struct chunk_case chunk_cases[] = {
+	{ "empty batch", 0, false, { -EBUSY, -EBUSY } },
+	{ "full after two folios", PHYS_CHUNK - 2, false, { -EBUSY, -EBUSY } },
+	{ "full after one folio", PHYS_CHUNK - 1, false, { -EBUSY, -EINVAL } },
+	{ "fatal signal", PHYS_CHUNK - 1, true },
+};
+
+static void chunk_case_desc(const struct chunk_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(chunk, chunk_cases, chunk_case_desc);
+
+/*
+ * The batch and its answers wait until 512 pages do, or until the chunk ends. The
+ * folios are not on an LRU list, so none moves. One without the answer is walked,
+ * and then refused because its filesystem cannot move it.
+ */
+static void move_chunk_test(struct kunit *test)
+{
+	struct file_folios *file = make_folios(test, 3);
+	const struct chunk_case *c = test->param_value;
+	struct phys_call *call = call_of(test);
+	struct mm_struct *mm = mm_alloc();
+	unsigned int i;
+	int err;
+
+	KUNIT_ASSERT_NOT_NULL(test, mm);
+	KUNIT_ASSERT_EQ(test, phys_add_mm_slot(&call->mm_slots, mm, file->nid), 0);
+	/* The third is beyond the end of the chunk. */
+	for (i = 0; i < 3; i++) {
+		folio_set_dirty(file->folio[i]);
+		call->chunk.addr[i] = PFN_PHYS(folio_pfn(file->folio[i]));
+		call->chunk.node[i] = file->nid;
+	}
+	call->chunk.nr = 2;
+	call->batch.pages = c->waiting;
+	call->batch.next_drain = ULONG_MAX;
+	set_fatal_signal(c->killed);
+	err = move_chunk(call);
+	set_fatal_signal(false);
+	KUNIT_EXPECT_EQ(test, err, c->killed ? -EINTR : 0);
+	KUNIT_EXPECT_EQ(test, call->records.nr, c->killed ? 1U : 2U);
+	KUNIT_EXPECT_EQ(test, call->failed, c->killed ? 0UL : 2UL);
+	for (i = 0; i < 2 && !c->killed; i++)
+		KUNIT_EXPECT_EQ(test, call->chunk.status[i], c->status[i]);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, folio_ref_count(file->folio[i]), 1);
+	KUNIT_EXPECT_EQ(test, call->batch.pages, 0U);
+	KUNIT_EXPECT_EQ(test, call->mm_slots.nr, 0U);
+	free_folios(file, 3);
+	mmput(mm);
+}
+
+/* No answer outlives the chunk, as the witness is not held any longer. */
+static void chunk_without_folios_test(struct kunit *test)
+{
+	struct file_folios *file = make_folios(test, 1);
+	struct phys_call *call = call_of(test);
+	unsigned int i;
+
+	call->chunk.addr[0] = U64_MAX;
+	call->chunk.node[0] = file->nid;
+	call->chunk.nr = 1;
+	KUNIT_EXPECT_EQ(test, move_chunk(call), 0);
+	KUNIT_EXPECT_EQ(test, call->chunk.status[0], -ENOENT);
+	for (i = 0; i < BIT(call->batch.rmap_bits); i++)
+		KUNIT_EXPECT_NULL(test, call->batch.rmap[i].witness);
+	free_folios(file, 1);
+}
+
+/* A folio that is there already need not move, whatever is done to it. */
+static void look_at_folio_test(struct kunit *test)
+{
+	struct file_folios *file = make_folios(test, 1);
+	struct phys_call *call = call_of(test);
+	struct folio *folio = file->folio[0];
+	struct phys_record *record;
+
+	record = add_record(&call->records, folio_pfn(folio), 0, folio_nid(folio));
+	folio_lock(folio);
+	folio_get(folio);
+	KUNIT_EXPECT_EQ(test, look_at_folio(call, folio, record), 0);
+	KUNIT_EXPECT_EQ(test, record->status, folio_nid(folio));
+	KUNIT_EXPECT_EQ(test, folio_ref_count(folio), 1);
+
+	record->status = file->nid;
+	folio_get(folio);
+	KUNIT_EXPECT_EQ(test, look_at_folio(call, folio, record), 0);
+	KUNIT_EXPECT_EQ(test, record->status, -EBUSY);
+	KUNIT_EXPECT_EQ(test, folio_ref_count(folio), 1);
+	folio_unlock(folio);
+	KUNIT_EXPECT_EQ(test, call->batch.pages, 0U);
+	free_folios(file, 1);
+}
+
+/* The second look, too, moves a batch when it is full, and not before. */
+static void full_batch_at_last_look_test(struct kunit *test)
+{
+	struct file_folios *file = make_folios(test, PHYS_CHUNK);
+	struct phys_call *call = call_of(test);
+	struct phys_record *record;
+	unsigned int i;
+
+	for (i = 0; i < PHYS_CHUNK; i++) {
+		folio_set_dirty(file->folio[i]);
+		record = add_record(&call->records, folio_pfn(file->folio[i]), 0,
+				    file->nid);
+		phys_defer_record(call, record);
+	}
+	KUNIT_EXPECT_EQ(test, finish_folios(call), 0);
+	KUNIT_EXPECT_EQ(test, call->batch.pages, 0U);
+	KUNIT_EXPECT_NULL(test, call->batch.waiting);
+	phys_move_batch(call);
+	for (i = 0; i < PHYS_CHUNK; i++) {
+		KUNIT_EXPECT_EQ(test, call->records.record[i].status, -EBUSY);
+		KUNIT_EXPECT_EQ(test, folio_ref_count(file->folio[i]), 1);
+	}
+	free_folios(file, PHYS_CHUNK);
+}
+
+/* No entry names the folio that has the frame at the second look. */
+static void look_again_test(struct kunit *test)
+{
+	struct folio *folio = folio_alloc(GFP_KERNEL | __GFP_COMP, 2);
+	struct phys_call *call = call_of(test);
+	static const struct {
+		unsigned int page, order;
+		int status;
+	} records[] = {
+		{ 0, 0, -EBUSY },
+		{ 0, 1, -EBUSY },
+		{ 0, 3, -EBUSY },
+		{ 1, 0, -EBUSY },
+		{ 2, 1, -EBUSY },
+		/* It is the folio, and no process maps it. */
+		{ 0, 2, -ENOENT },
+	};
+	struct phys_record *record;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	for (i = 0; i < ARRAY_SIZE(records); i++) {
+		record = add_record(&call->records, folio_pfn(folio) + records[i].page,
+				    records[i].order, 1);
+		KUNIT_EXPECT_EQ(test, look_again(call, record), 0);
+		KUNIT_EXPECT_EQ_MSG(test, record->status, records[i].status,
+				    "page %u, order %u", records[i].page,
+				    records[i].order);
+		KUNIT_EXPECT_EQ(test, folio_ref_count(folio), 1);
+	}
+	/* There is no folio any more. */
+	record = add_record(&call->records, -1UL, 0, 1);
+	KUNIT_EXPECT_EQ(test, look_again(call, record), 0);
+	KUNIT_EXPECT_EQ(test, record->status, -ENOENT);
+	folio_put(folio);
+}
+
 /* The statuses of entries */
 
 struct status_case {
@@ -562,6 +811,66 @@ static void make_tables_test(struct kunit *test)
 	}
 }
 
+/* The arrays of the caller */
+
+/* An address that is in no VMA */
+#define BAD_ADDRESS	sizeof(u64)
+
+static void check_nodes_test(struct kunit *test)
+{
+	const unsigned long mem = make_user_memory(test, 1);
+	int __user *nodes = (int __user *)(mem + PAGE_SIZE) - 1;
+	int __user *bad = (int __user *)BAD_ADDRESS;
+	struct phys_call *call = call_of(test);
+	int err;
+
+	/* The memory ends after one node. The next one is of an earlier call. */
+	KUNIT_ASSERT_EQ(test, put_user(first_memory_node, nodes), 0);
+	call->chunk.node[1] = -1;
+	KUNIT_EXPECT_EQ(test, check_nodes(call, 1, nodes), 0);
+	KUNIT_EXPECT_EQ(test, check_nodes(call, 2, nodes), -EFAULT);
+	KUNIT_EXPECT_EQ(test, check_nodes(call, 1, bad), -EFAULT);
+	set_fatal_signal(true);
+	err = check_nodes(call, 1, nodes);
+	set_fatal_signal(false);
+	KUNIT_EXPECT_EQ(test, err, -EINTR);
+
+	KUNIT_ASSERT_EQ(test, put_user(MAX_NUMNODES, nodes), 0);
+	KUNIT_EXPECT_EQ(test, check_nodes(call, 1, nodes), -ENODEV);
+	free_user_memory();
+}
+
+static void do_chunk_test(struct kunit *test)
+{
+	const unsigned long mem = make_user_memory(test, 1);
+	u64 __user *pages = (u64 __user *)mem;
+	int __user *nodes = (int __user *)(pages + 1), *status = nodes + 1;
+	void __user *bad = (void __user *)BAD_ADDRESS;
+	struct phys_call *call = call_of(test);
+	int said;
+
+	KUNIT_ASSERT_EQ(test, put_user(U64_MAX, pages), 0);
+	KUNIT_ASSERT_EQ(test, put_user(first_memory_node, nodes), 0);
+	KUNIT_ASSERT_EQ(test, put_user(INT_MIN, status), 0);
+	call->chunk.nr = 1;
+	KUNIT_EXPECT_EQ(test, do_chunk(call, bad, NULL, status), -EFAULT);
+	KUNIT_EXPECT_EQ(test, do_chunk(call, bad, nodes, status), -EFAULT);
+	KUNIT_EXPECT_EQ(test, do_chunk(call, pages, bad, status), -EFAULT);
+	KUNIT_EXPECT_EQ(test, do_chunk(call, pages, NULL, bad), -EFAULT);
+	KUNIT_EXPECT_EQ(test, do_chunk(call, pages, nodes, bad), -EFAULT);
+	KUNIT_ASSERT_EQ(test, get_user(said, status), 0);
+	KUNIT_EXPECT_EQ(test, said, INT_MIN);
+
+	KUNIT_EXPECT_EQ(test, do_chunk(call, pages, NULL, status), 0);
+	KUNIT_ASSERT_EQ(test, get_user(said, status), 0);
+	KUNIT_EXPECT_EQ(test, said, -ENOENT);
+	KUNIT_ASSERT_EQ(test, put_user(INT_MIN, status), 0);
+	KUNIT_EXPECT_EQ(test, do_chunk(call, pages, nodes, status), 0);
+	KUNIT_ASSERT_EQ(test, get_user(said, status), 0);
+	KUNIT_EXPECT_EQ(test, said, -ENOENT);
+	free_user_memory();
+}
+
 static struct kunit_case migrate_phys_cases[] = {
 	KUNIT_CASE(node_has_memory_test),
 	KUNIT_CASE(status_is_failure_test),
@@ -576,10 +885,18 @@ static struct kunit_case migrate_phys_cases[] = {
 	KUNIT_CASE(find_prefers_this_chunk_test),
 	KUNIT_CASE(find_small_beside_large_test),
 	KUNIT_CASE(finish_folios_test),
+	KUNIT_CASE(finish_killed_test),
+	KUNIT_CASE_PARAM(move_chunk_test, chunk_gen_params),
+	KUNIT_CASE(chunk_without_folios_test),
+	KUNIT_CASE(look_at_folio_test),
+	KUNIT_CASE(full_batch_at_last_look_test),
+	KUNIT_CASE(look_again_test),
 	KUNIT_CASE_PARAM(set_statuses_test, status_gen_params),
 	KUNIT_CASE(set_mixed_statuses_test),
 	KUNIT_CASE(lay_out_tables_test),
 	KUNIT_CASE(make_tables_test),
+	KUNIT_CASE(check_nodes_test),
+	KUNIT_CASE(do_chunk_test),
 	{}
 };
 

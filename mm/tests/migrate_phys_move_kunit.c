@@ -114,6 +114,7 @@ static void get_target_of_piece_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, folio_nid(dst), targets.nid);
 	KUNIT_EXPECT_EQ(test, targets.nr, 1U);
 	KUNIT_EXPECT_PTR_NE(test, dst, folios[0]);
+	KUNIT_EXPECT_FALSE(test, targets.no_room);
 
 	/* Unused, it is freed and not kept for a whole folio. */
 	folio_get(dst);
@@ -135,6 +136,8 @@ struct isolate_case {
 	const char *name;
 	int without_target;
 	bool last_look;
+	unsigned int order;
+	unsigned long next_drain;
 };
 
 static const struct isolate_case isolate_cases[] = {
@@ -143,6 +146,8 @@ static const struct isolate_case isolate_cases[] = {
 	{ "no folio has a target", TARGETS, false },
 	{ "all have a target, last look", 0, true },
 	{ "one has no target, last look", 1, true },
+	{ "all have a target, no drain is due", 0, false, 0, 1 },
+	{ "large folios, which are in no batch", 0, false, 2 },
 };
 
 static void isolate_case_desc(const struct isolate_case *c, char *desc)
@@ -154,7 +159,8 @@ KUNIT_ARRAY_PARAM(isolate, isolate_cases, isolate_case_desc);
 
 /*
  * These folios are on no LRU list, as if they were in a batch of some CPU: they
- * are deferred until a drain, and busy after it.
+ * are deferred until a drain, and busy after it. If no drain is due, or none would
+ * help, they are busy at once.
  */
 static void isolate_folios_test(struct kunit *test)
 {
@@ -163,6 +169,7 @@ static void isolate_folios_test(struct kunit *test)
 	struct phys_record records[TARGETS];
 	struct folio *folios[TARGETS];
 	u16 bucket[1 << 2] = { };
+	bool waits = !c->last_look && !c->order && !c->next_drain;
 	struct phys_record *record;
 	LIST_HEAD(list);
 	int i, deferred = 0;
@@ -173,15 +180,17 @@ static void isolate_folios_test(struct kunit *test)
 	call->records.record = records;
 	call->records.nr = TARGETS;
 	call->batch.last_look = c->last_look;
+	call->batch.next_drain = c->next_drain;
 	for (i = 0; i < TARGETS; i++) {
 		u32 hash;
 
-		folios[i] = test_folio(test, 0);
+		folios[i] = test_folio(test, c->order);
 		/* One reference for the batch, one for this test */
 		folio_get(folios[i]);
 		records[i] = (struct phys_record) {
 			.pfn = folio_pfn(folios[i]),
 			.status = 1,
+			.order = c->order,
 			.link = i ? &records[i - 1] : NULL,
 		};
 		hash = hash_long(records[i].pfn, call->records.bits);
@@ -196,14 +205,103 @@ static void isolate_folios_test(struct kunit *test)
 		bool target = TARGETS - 1 - i >= c->without_target;
 
 		KUNIT_EXPECT_EQ(test, records[i].status,
-				!target ? -ENOMEM : c->last_look ? -EBUSY : 1);
+				!target ? -ENOMEM : waits ? 1 : -EBUSY);
 		KUNIT_EXPECT_EQ(test, folio_ref_count(folios[i]), 1);
 		folio_put(folios[i]);
 	}
-	KUNIT_EXPECT_EQ(test, deferred,
-			c->last_look ? 0 : TARGETS - c->without_target);
+	KUNIT_EXPECT_EQ(test, deferred, waits ? TARGETS - c->without_target : 0);
 	KUNIT_EXPECT_EQ(test, call->batch.drain, deferred > 0);
 }
+
+#ifdef CONFIG_HUGETLB_PAGE
+/* Of the smallest size that this machine has */
+static struct folio *test_hugetlb_folio(struct kunit *test)
+{
+	struct hstate *h, *smallest = NULL;
+	struct folio *folio;
+
+	for_each_hstate(h)
+		if (!smallest || huge_page_order(h) < huge_page_order(smallest))
+			smallest = h;
+	if (!smallest)
+		kunit_skip(test, "needs huge pages");
+	folio = alloc_hugetlb_folio_nodemask(smallest, numa_mem_id(), NULL,
+					     htlb_alloc_mask(smallest), true);
+	if (!folio)
+		kunit_skip(test, "needs room for a huge page");
+	return folio;
+}
+
+/* A hugetlb folio that no process has used yet cannot be isolated. */
+static void isolate_hugetlb_test(struct kunit *test)
+{
+	struct folio *folio = test_hugetlb_folio(test);
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct phys_record record = {
+		.pfn = folio_pfn(folio),
+		.order = folio_order(folio),
+		.status = 1,
+	};
+	LIST_HEAD(list);
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	folio_get(folio);
+	isolate_folios(call, &record, 0, &list);
+	KUNIT_EXPECT_TRUE(test, list_empty(&list));
+	KUNIT_EXPECT_EQ(test, record.status, -EBUSY);
+	KUNIT_EXPECT_EQ(test, folio_ref_count(folio), 1);
+	folio_put(folio);
+}
+
+/* A hugetlb folio does not move together with another folio of its order. */
+static void moves_with_test(struct kunit *test)
+{
+	struct folio *folio = test_hugetlb_folio(test);
+	struct folio *other = test_folio(test, folio_order(folio));
+	const struct phys_record first = {
+		.pfn = folio_pfn(folio),
+		.order = folio_order(folio),
+		.status = 1,
+	};
+	struct phys_record record = first;
+
+	KUNIT_EXPECT_TRUE(test, moves_with(&record, &first));
+	record.status = 2;
+	KUNIT_EXPECT_FALSE(test, moves_with(&record, &first));
+	record = first;
+	record.order = 0;
+	KUNIT_EXPECT_FALSE(test, moves_with(&record, &first));
+	record = first;
+	record.pfn = folio_pfn(other);
+	KUNIT_EXPECT_FALSE(test, moves_with(&record, &first));
+	folio_put(other);
+	folio_put(folio);
+}
+
+/* hugetlbfs locks a reverse map before the folio, so do not wait for it. */
+static void locked_hugetlb_rmap_test(struct kunit *test)
+{
+	struct folio *folio = test_hugetlb_folio(test);
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct address_space *file = kunit_kzalloc(test, sizeof(*file),
+						   GFP_KERNEL);
+	int err;
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	address_space_init_once(file);
+	folio->mapping = file;
+	i_mmap_lock_write(file);
+	err = phys_check_move(call, folio, 0);
+	i_mmap_unlock_write(file);
+	KUNIT_EXPECT_EQ(test, err, -EBUSY);
+	KUNIT_EXPECT_FALSE(test, folio_test_locked(folio));
+	/* Nobody has mapped it. */
+	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), -ENOENT);
+	folio->mapping = NULL;
+	folio_put(folio);
+}
+#endif
 
 /* Drains */
 
@@ -244,6 +342,11 @@ static struct kunit_case migrate_phys_move_cases[] = {
 	KUNIT_CASE_PARAM(get_target_test, order_gen_params),
 	KUNIT_CASE(get_target_of_piece_test),
 	KUNIT_CASE_PARAM(isolate_folios_test, isolate_gen_params),
+#ifdef CONFIG_HUGETLB_PAGE
+	KUNIT_CASE(isolate_hugetlb_test),
+	KUNIT_CASE(moves_with_test),
+	KUNIT_CASE(locked_hugetlb_rmap_test),
+#endif
 	KUNIT_CASE(phys_drain_test),
 	{}
 };

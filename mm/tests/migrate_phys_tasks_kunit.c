@@ -6,6 +6,8 @@
  */
 #include <kunit/test.h>
 
+#include "migrate_phys_kunit.h"
+
 #define INITIAL_BITS	2
 #define MMS		12
 
@@ -119,6 +121,9 @@ static void enlarge_mm_slots_test(struct kunit *test)
 		KUNIT_EXPECT_NULL(test, phys_find_mm_slot(&slots, &mms[i], 0));
 	}
 	KUNIT_EXPECT_EQ(test, slots.bits, INITIAL_BITS + 12U);
+	while (phys_enlarge_mm_slots(&slots))
+		;
+	KUNIT_EXPECT_EQ(test, slots.bits, (unsigned int)MAX_MM_SLOT_BITS);
 	kvfree(slots.enlarged);
 }
 
@@ -261,13 +266,40 @@ static void check_task_test(struct kunit *test)
 	}
 }
 
+/* Neither another process nor a kernel thread uses the address space. */
+static void check_no_task_test(struct kunit *test)
+{
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	struct phys_mm_slot slot = { .mm = mm_alloc() };
+	int of_other, of_kthread;
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	KUNIT_ASSERT_NOT_NULL(test, slot.mm);
+	rcu_read_lock();
+	of_other = check_process(call, &slot, current);
+	rcu_read_unlock();
+	kthread_use_mm(slot.mm);
+	rcu_read_lock();
+	of_kthread = check_process(call, &slot, current);
+	rcu_read_unlock();
+	kthread_unuse_mm(slot.mm);
+	KUNIT_EXPECT_EQ(test, of_other, 0);
+	KUNIT_EXPECT_EQ(test, of_kthread, 0);
+	KUNIT_EXPECT_EQ(test, slot.result, 0U);
+	KUNIT_EXPECT_EQ(test, call->mm_slots.tasks, 0U);
+	mmput(slot.mm);
+}
+
 #ifdef CONFIG_MEMCG
 /* The owner may be a child that its fork has not attached to its pid yet. */
 static void mm_owner_process_test(struct kunit *test)
 {
 	struct task_struct *child, *of_child, *of_current, *of_nobody;
+	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
 	struct mm_struct *mm = mm_alloc();
+	struct phys_mm_slot slot = { .mm = mm };
 
+	KUNIT_ASSERT_NOT_NULL(test, call);
 	child = kunit_kzalloc(test, sizeof(*child), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, child);
 	KUNIT_ASSERT_NOT_NULL(test, mm);
@@ -283,6 +315,7 @@ static void mm_owner_process_test(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, of_child);
 	KUNIT_EXPECT_PTR_EQ(test, of_current, current);
 	KUNIT_EXPECT_NULL(test, of_nobody);
+	KUNIT_EXPECT_FALSE(test, check_owner(call, &slot));
 	mmput(mm);
 }
 #endif
@@ -296,6 +329,7 @@ static void check_tasks_test(struct kunit *test)
 	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
 	struct phys_mm_slots *slots = &call->mm_slots;
 	struct mm_struct *mm = mm_alloc();
+	int err;
 
 	KUNIT_ASSERT_NOT_NULL(test, call);
 	KUNIT_ASSERT_NOT_NULL(test, mm);
@@ -329,6 +363,12 @@ static void check_tasks_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, phys_find_mm_slot(slots, mm, 7)->result, 0U);
 	KUNIT_EXPECT_EQ(test, slots->passes, MAX_PASSES);
 
+	/* A fatal signal comes before all checks. */
+	set_fatal_signal(true);
+	err = phys_check_tasks(call, 2);
+	set_fatal_signal(false);
+	KUNIT_EXPECT_EQ(test, err, -EINTR);
+
 	phys_forget_mm_slots(slots);
 	KUNIT_EXPECT_EQ(test, phys_check_tasks(call, 0), 0);
 	mmput(mm);
@@ -341,6 +381,7 @@ static struct kunit_case migrate_phys_tasks_cases[] = {
 	KUNIT_CASE_PARAM(policy_excludes_test, mask_gen_params),
 	KUNIT_CASE(cpuset_has_node_test),
 	KUNIT_CASE_PARAM(check_task_test, mask_gen_params),
+	KUNIT_CASE(check_no_task_test),
 #ifdef CONFIG_MEMCG
 	KUNIT_CASE(mm_owner_process_test),
 #endif

@@ -187,16 +187,20 @@ static void set_injection(bool on)
 	}
 }
 
+#define NEEDS_INJECTION() do {						\
+	if (access("/proc/thread-self/fail-nth", W_OK))			\
+		SKIP_TEST("needs CONFIG_FAULT_INJECTION");		\
+	if (access(INJECT "failslab/ignore-gfp-wait", W_OK))		\
+		SKIP_TEST("needs CONFIG_FAILSLAB");			\
+	if (access(INJECT "fail_page_alloc/min-order", W_OK))		\
+		SKIP_TEST("needs CONFIG_FAIL_PAGE_ALLOC");		\
+	if (access(INJECT "fail_usercopy/verbose", W_OK))		\
+		SKIP_TEST("needs CONFIG_FAULT_INJECTION_USERCOPY");	\
+} while (0)
+
 FIXTURE_SETUP(fault)
 {
-	if (access("/proc/thread-self/fail-nth", W_OK))
-		SKIP_TEST("needs CONFIG_FAULT_INJECTION");
-	if (access(INJECT "failslab/ignore-gfp-wait", W_OK))
-		SKIP_TEST("needs CONFIG_FAILSLAB");
-	if (access(INJECT "fail_page_alloc/min-order", W_OK))
-		SKIP_TEST("needs CONFIG_FAIL_PAGE_ALLOC");
-	if (access(INJECT "fail_usercopy/verbose", W_OK))
-		SKIP_TEST("needs CONFIG_FAULT_INJECTION_USERCOPY");
+	NEEDS_INJECTION();
 	TWO_NODES(self->from, self->to);
 	NEEDS_KIND(variant->kind);
 	if (variant->what == HUGETLB) {
@@ -415,6 +419,86 @@ TEST_F(fault, often)
 	EXPECT_LE(ROUNDS / 4, failed);
 	check_works(_metadata, self, variant);
 	close(fd);
+}
+
+/*
+ * If only a part of a large folio is mapped, migration splits the folio. Then
+ * each piece needs room of its own.
+ */
+FIXTURE(pieces)
+{
+	int from, to;
+	char *mem;
+};
+
+FIXTURE_SETUP(pieces)
+{
+	NEEDS_INJECTION();
+	TWO_NODES(self->from, self->to);
+	self->mem = alloc_thp(self->from, SEED);
+	if (!self->mem)
+		SKIP_TEST("needs CONFIG_TRANSPARENT_HUGEPAGE");
+	set_injection(true);
+}
+
+FIXTURE_TEARDOWN(pieces)
+{
+	write_in(INJECT "fail_page_alloc", "space", "0");
+	set_injection(false);
+	munmap(self->mem, thp_size());
+	EXPECT_EQ(0, isolated_pages());
+}
+
+/* The huge page has a target, and so has a part of the pieces, but no others */
+static struct outcome move_without_room(const FIXTURE_DATA(pieces) *self,
+					uint64_t phys)
+{
+	int fd = open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
+	struct outcome outcome;
+
+	if (fd < 0)
+		die("cannot make allocations fail");
+	write_in(INJECT "fail_page_alloc", "space", "%zu",
+		 thp_size() / page_size() * 5 / 4);
+	write_in(INJECT "fail_page_alloc", "probability", "100");
+	insist(fd, "1");
+	outcome = move_one(phys, self->to, 0);
+	insist(fd, "0");
+	write_in(INJECT "fail_page_alloc", "probability", "0");
+	close(fd);
+	return outcome;
+}
+
+TEST_F(pieces, without_room)
+{
+	size_t half = thp_size() / 2, pages = half / page_size(), moved;
+	struct request *req = request_new(pages);
+	char *rest = self->mem + half, *copy = malloc(half);
+	struct outcome outcome;
+
+	ASSERT_NE(NULL, copy);
+	memcpy(copy, rest, half);
+	ASSERT_EQ(0, munmap(self->mem, half));
+	outcome = move_without_room(self, phys_of(0, rest));
+	moved = count_on_node(0, rest, pages, self->to);
+	if (page_has(phys_of(0, rest), KPF_THP)) {
+		/* Older kernels do not split it. */
+		EXPECT_OUTCOME(0, self->to, outcome);
+		EXPECT_EQ(pages, moved);
+	} else {
+		EXPECT_OUTCOME(1, -ENOMEM, outcome);
+		EXPECT_GT(pages, moved);
+	}
+	EXPECT_EQ(pages, moved + count_on_node(0, rest, pages, self->from));
+	EXPECT_EQ(0, memcmp(copy, rest, half));
+
+	/* With room, those that are left follow. */
+	request_set_pages(req, 0, rest, pages, self->to);
+	EXPECT_EQ(0, request_move(req, 0));
+	EXPECT_EQ(pages, count_on_node(0, rest, pages, self->to));
+	EXPECT_EQ(0, memcmp(copy, rest, half));
+	request_free(req);
+	free(copy);
 }
 
 TEST_HARNESS_MAIN

@@ -23,6 +23,7 @@ FIXTURE(trace)
 {
 	int from, to;
 	char *mem;
+	char *own;			/* of a child */
 	struct request *req;
 };
 
@@ -163,6 +164,42 @@ TEST_F(trace, each_chunk)
 	EXPECT_EQ(PAGES, told[2].asked);
 	EXPECT_EQ(PAGES, told[2].enoent);
 	EXPECT_EQ(0, told[2].spaces + told[2].tasks + told[2].passes);
+}
+
+static void touch_own(void *arg)
+{
+	FIXTURE_DATA(trace) *self = arg;
+
+	touch_on(self->from, self->own, page_size());
+}
+
+/*
+ * Each task is asked once: that of the child by its own address space, and the
+ * two that share ours by a pass over all processes.
+ */
+TEST_F(trace, shared_address_space)
+{
+	struct request *req = self->req;
+	struct lines lines = {};
+	pid_t child, second;
+
+	self->own = map_memory(ANON, 1);
+	madvise(self->mem, PAGES * page_size(), MADV_DONTFORK);
+	child = spawn(touch_own, self);
+	second = spawn_vm(do_nothing, NULL);
+	req->count = 2;
+	request_set(req, 0, phys_of(child, self->own), self->to);
+	request_set(req, 1, phys_of(0, self->mem), self->to);
+	EXPECT_EQ(0, request_move(req, 0));
+	EXPECT_EQ(2, request_count(req, self->to));
+	reap(second);
+	reap(child);
+
+	ASSERT_EQ(1, read_trace(EVENT_OF_CALL, read_line, &lines));
+	EXPECT_EQ(2, lines.told[0].there);
+	EXPECT_EQ(2, lines.told[0].spaces);
+	EXPECT_EQ(3, lines.told[0].tasks);
+	EXPECT_EQ(1, lines.told[0].passes);
 }
 
 TEST_HARNESS_MAIN
