@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * @has include/linux/hugetlb.h alloc_hugetlb_folio_nodemask[(][^)]*, bool 
+ * @has include/linux/hugetlb.h alloc_hugetlb_folio_nodemask[(][^)]*, bool[ ]
  * @for mm/migrate_phys_move.o
  *
  * The last argument came with "mm: hugetlb: make the hugetlb migration strategy

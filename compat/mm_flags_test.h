@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * @has include/linux/mm.h bool mm_flags_test[(]int 
+ * @has include/linux/mm.h bool mm_flags_test[(]int[ ]
  * @for mm/migrate_phys_tasks.o
  *
  * "mm: add bitmap mm->flags field" added the function. Before that, mm->flags
