@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# awk -f races.awk FUNCTIONS LOG
+#       print as TAP the data races that KCSAN has reported in a kernel's LOG, without time stamps, and
+#       that are ours: FUNCTIONS has the names of our functions, a line each
+#
+# A race is ours if the call trace of a plain access has one of our functions. There are three
+# exceptions. If our function called migrate_pages(), or another of the functions of the core below, to
+# make the access, any migration has that race. If an interrupt arrived in our function, the access is
+# the interrupt's: the rest of the trace is about the interrupted code. And a marked read of the word at
+# offset 8 of a struct page is compound_head(), which reads that word with READ_ONCE() on purpose, while
+# lists write it with plain accesses, as the link of lru.
+#
+# The function filter of KCSAN itself is of no use here, because it drops a report if only one of the two
+# accesses is in a listed function.
+
+NR == FNR {
+	own[$1]
+	next
+}
+/^=====/ {
+	if (title)
+		end_report()
+	next
+}
+/^BUG: KCSAN: / {
+	title = substr($0, 13)
+	text = ""
+	ours = elsewhere_from_here = compound_head = 0
+}
+title {
+	text = text "# " $0 "\n"
+	if (/:$/)
+		elsewhere_from_here = /\(marked\)/
+	if (/^read \(marked\) to 0xffffea[0-9a-f]*[048c]8 of 8 bytes/)
+		compound_head = 1
+	name = $1
+	sub(/\+0x.*/, "", name)
+	sub(/\..*/, "", name)
+	if (name ~ /^(migrate_pages|folio_batch_isolate_lru|putback_movable_pages|lru_add_drain_all)$/ ||
+	    name ~ /^asm_(sysvec_|common_interrupt)/)
+		elsewhere_from_here = 1
+	if (name in own && !elsewhere_from_here)
+		ours = 1
+}
+
+END {
+	for (title in elsewhere)
+		print "# elsewhere: " title
+	print (failed ? "not ok " : "ok ") failed + 1 " - " failed + 0 " races in our code, " others + 0 " elsewhere"
+	print "1.." failed + 1
+	exit failed > 0
+}
+
+function end_report() {
+	if (ours && !compound_head) {
+		printf "%snot ok %d - %s\n", text, ++failed, title
+	} else if (!(title in elsewhere)) {
+		elsewhere[title]
+		others++
+	}
+	title = ""
+}
