@@ -162,7 +162,7 @@ libnuma: ## build libnuma with the call in it, and write the patch for numactl t
 	@scripts/packages libnuma
 	@scripts/libnuma
 
-ltp: $(if $(LTP),kernel) ## add tests of the call to a copy of LTP=/your/ltp, run them in the guest, and write the patch to dist/
+ltp: $(if $(LTP),kernel) ## run tests for LTP=/your/ltp in the guest, and write the patch for it to dist/
 	@scripts/ltp
 
 kselftests: source ## build the kselftests
