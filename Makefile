@@ -39,7 +39,7 @@ export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR PACKAGE
 # The groups of packages that a goal takes, to ask for all of them before its first step
 needs-demo	:= build tools guest demo
 needs-check	:= all
-needs-check-full := all cross mutants
+needs-check-full := all cross mutants stress peers
 needs-mutants	:= build kselftests guest mutants
 needs-coverage	:= build kselftests guest
 needs-bench	:= build guest bench
@@ -72,7 +72,7 @@ check: kernel movephys kselftests ## prove all that is promised once, or run SUI
 	@scripts/check $(SUITES)
 
 check-full: kernel movephys kselftests ## run every test on one base, on kernels that look for trouble or lack options, too
-	@scripts/packages all cross mutants
+	@scripts/packages all cross mutants stress peers
 	@scripts/check full
 
 # A tree of the user's is no base.
