@@ -5,6 +5,7 @@
  * the static functions there.
  */
 #include <kunit/test.h>
+#include <linux/cpu.h>
 
 #include "migrate_phys_kunit.h"
 
@@ -215,7 +216,9 @@ static void cpuset_has_node_test(struct kunit *test)
 		KUNIT_EXPECT_TRUE_MSG(test, cpuset_has_node(current, nid),
 				      "node %d", nid);
 #ifdef CONFIG_CPUSETS
-	static_branch_inc(&cpusets_enabled_key);
+	cpus_read_lock();
+	cpuset_inc();
+	cpus_read_unlock();
 	for_each_node_state(nid, N_MEMORY) {
 		bool has;
 		unsigned int result;
@@ -230,7 +233,9 @@ static void cpuset_has_node_test(struct kunit *test)
 		KUNIT_EXPECT_TRUE_MSG(test, cpuset_has_node(current, nid),
 				      "node %d", nid);
 	}
-	static_branch_dec(&cpusets_enabled_key);
+	cpus_read_lock();
+	cpuset_dec();
+	cpus_read_unlock();
 #endif
 }
 
