@@ -525,7 +525,7 @@ TEST_F(cpuset, vfork)
 static void stop(pid_t pid)
 {
 	if (kill(pid, SIGSTOP) || waitpid(pid, NULL, WUNTRACED) != pid)
-		die("process %d does not stop", pid);
+		die("process %d is still running", pid);
 }
 
 static void trace(pid_t pid)
