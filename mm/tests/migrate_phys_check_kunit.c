@@ -468,7 +468,7 @@ static void check_after_pass_test(struct kunit *test)
 	unmap_pages(m);
 }
 
-/* What no task and no VMA refuses may be busy nevertheless. */
+/* A folio that no task and no VMA refuses may still be busy. */
 static void check_busy_test(struct kunit *test)
 {
 	struct mapped *m = map_pages(test);
@@ -581,7 +581,7 @@ static void check_mapper_test(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, check_mapper(m->folio[0], m->vma, addr, &walk));
 	KUNIT_EXPECT_EQ(test, walk.status, -EACCES);
 
-	/* Where several are allowed, only this one counts. */
+	/* If several address spaces may map the folio, this VMA alone decides. */
 	walk = (struct mapper_walk) { .call = &m->call, .mm = &init_mm };
 	KUNIT_EXPECT_TRUE(test, check_mapper(m->folio[0], m->vma, addr, &walk));
 	KUNIT_EXPECT_EQ(test, walk.status, 0);
