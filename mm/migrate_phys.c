@@ -127,7 +127,7 @@ static void add_to_batch(struct phys_call *call, struct folio *folio,
 
 	record->link = batch->waiting;
 	batch->waiting = record;
-	batch->pages += folio_nr_pages(folio);
+	batch->nr_pages += folio_nr_pages(folio);
 }
 
 /*
@@ -204,7 +204,7 @@ static int finish_folios(struct phys_call *call)
 	for (; record && !err; record = next) {
 		next = record->link; /* add_to_batch() overwrites the link. */
 		err = look_again(call, record);
-		if (batch->pages >= PHYS_CHUNK)
+		if (batch->nr_pages >= PHYS_CHUNK)
 			phys_move_batch(call);
 	}
 	return err;
@@ -275,7 +275,7 @@ static int move_chunk(struct phys_call *call)
 		if (nid != node[i])
 			nid = node_has_memory(node[i]) ? node[i] : NUMA_NO_NODE;
 		err = look_at_entry(call, i, nid);
-		if (call->batch.pages < PHYS_CHUNK)
+		if (call->batch.nr_pages < PHYS_CHUNK)
 			continue;
 		phys_move_batch(call);
 		if (fatal_signal_pending(current))

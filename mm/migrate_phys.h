@@ -135,25 +135,25 @@ struct phys_rmap {
  * struct phys_batch - folios that may move, and those to look at again
  * @waiting: list of the records whose folios wait to be moved, the latest
  *	     first; the batch has a reference on each of these folios
- * @pages: base pages that wait
+ * @nr_pages: base pages that wait
  * @deferred: list of the records to look at again at the end of the chunk, the
  *	      latest first; the batch has no reference on their folios
  * @target: target folios, allocated before the source folios are isolated
  * @rmap: results for whole reverse maps, in a hash table by mapping and node; a
  *	  collision replaces the old result
  * @rmap_bits: log2 of the number of elements of @rmap
- * @drain: a folio was deferred because it may be in an LRU batch of a CPU
+ * @drain_requested: some deferred folio may be in an LRU batch of a CPU
  * @next_drain: request no drain of all CPUs while phys_call.done is below this
  * @last_look: this is the second look, at which no folio is deferred
  */
 struct phys_batch {
 	struct phys_record *waiting;
-	unsigned int pages;
+	unsigned int nr_pages;
 	struct phys_record *deferred;
 	struct folio **target;
 	struct phys_rmap *rmap;
 	unsigned int rmap_bits;
-	bool drain;
+	bool drain_requested;
 	unsigned long next_drain;
 	bool last_look;
 };

@@ -83,20 +83,20 @@ static int vma_check(struct phys_call *call, struct vm_area_struct *vma,
  * @call: the call
  * @nid: the target node
  * @exclusive: refuse the folio if a second address space maps it
- * @first: index of the first address space that was gathered for this folio
+ * @first_slot: index of the first address space gathered for this folio
  * @mm: the latest address space found to map the folio
  * @vmas: how many VMAs were visited
- * @waits: an address space waits for a pass over all processes
+ * @unchecked: an address space waits for a pass over all processes
  * @status: 0, or the errno for the folio
  */
 struct mapper_walk {
 	struct phys_call *call;
 	int nid;
 	bool exclusive;
-	unsigned int first;
+	unsigned int first_slot;
 	struct mm_struct *mm;
 	unsigned int vmas;
-	bool waits;
+	bool unchecked;
 	int status;
 };
 
@@ -114,7 +114,7 @@ static bool folio_mapped_by(struct folio *folio, struct vm_area_struct *vma,
 /*
  * Others may wait for the rmap lock, so check no tasks here: only add the
  * address space. If it was added for an earlier folio and has no result yet,
- * check_owner() has failed, and only a pass over all processes gives a result.
+ * check_owner_tasks() failed: only a pass over all processes gives a result.
  */
 static int gather_mm(struct mapper_walk *walk, struct mm_struct *mm)
 {
@@ -123,8 +123,8 @@ static int gather_mm(struct mapper_walk *walk, struct mm_struct *mm)
 
 	if (!slot)
 		return phys_add_mm_slot(slots, mm, walk->nid);
-	if (slot < slots->slot + walk->first)
-		walk->waits = true;
+	if (slot < slots->slot + walk->first_slot)
+		walk->unchecked = true;
 	return 0;
 }
 
@@ -163,7 +163,7 @@ static int walk_mappers(struct phys_call *call, struct folio *folio, int nid,
 	struct mapper_walk walk = {
 		.call = call,
 		.nid = nid,
-		.first = first,
+		.first_slot = first,
 	};
 	struct rmap_walk_control rwc = {
 		.rmap_one = check_mapper,
@@ -187,7 +187,7 @@ static int walk_mappers(struct phys_call *call, struct folio *folio, int nid,
 	rmap_walk(folio, &rwc);
 	if (!walk.status && rwc.contended)
 		walk.status = -EBUSY;
-	if (!walk.status && walk.waits)
+	if (!walk.status && walk.unchecked)
 		walk.status = -EAGAIN;
 	if (!walk.status && !folio_mapped(folio))
 		walk.status = -ENOENT;

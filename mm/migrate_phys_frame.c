@@ -46,7 +46,7 @@ static bool page_is_unmapped(struct page *page)
  * reference, they would be freed a second time. Compound pages are freed by
  * put_page_testzero(), so a reference is safe for them.
  */
-static int page_check(struct page *page)
+static int page_precheck(struct page *page)
 {
 	bool reserved = PageReserved(page);
 
@@ -74,7 +74,7 @@ int phys_get_folio(unsigned long pfn, struct folio **foliop)
 	if (!page)
 		return -ENOENT;
 	for (;;) {
-		err = page_check(page);
+		err = page_precheck(page);
 		if (err)
 			return err;
 		folio = page_folio(page);

@@ -154,7 +154,7 @@ bool phys_request_drain(struct phys_call *call)
 {
 	if (call->done < call->batch.next_drain)
 		return false;
-	call->batch.drain = true;
+	call->batch.drain_requested = true;
 	return true;
 }
 
@@ -164,10 +164,10 @@ bool phys_request_drain(struct phys_call *call)
  */
 void phys_drain(struct phys_call *call)
 {
-	if (!call->batch.drain)
+	if (!call->batch.drain_requested)
 		return;
 	lru_add_drain_all();
-	call->batch.drain = false;
+	call->batch.drain_requested = false;
 	call->batch.next_drain = max(2 * call->done, PHYS_CHUNK);
 }
 
@@ -304,12 +304,12 @@ static void move_some(struct phys_call *call)
  */
 void phys_move_batch(struct phys_call *call)
 {
-	if (!call->batch.pages)
+	if (!call->batch.nr_pages)
 		return;
 	phys_forget_rmaps(call);
 	while (call->batch.waiting)
 		move_some(call);
-	call->batch.pages = 0;
+	call->batch.nr_pages = 0;
 }
 
 #ifdef CONFIG_MIGRATE_PHYS_KUNIT_TEST

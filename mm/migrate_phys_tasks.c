@@ -246,7 +246,7 @@ static int count_users(struct task_struct *process, struct mm_struct *mm)
  * is accepted: the child soon calls exec, and the check is not atomic with the
  * move anyway.
  */
-static bool check_owner(struct phys_call *call, struct phys_mm_slot *slot)
+static bool check_owner_tasks(struct phys_call *call, struct phys_mm_slot *slot)
 {
 	struct mm_struct *mm = slot->mm;
 	int users = atomic_read(&mm->mm_users);
@@ -319,7 +319,7 @@ int phys_check_tasks(struct phys_call *call, unsigned int first)
 			continue;
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		if (check_owner(call, slot))
+		if (check_owner_tasks(call, slot))
 			slot->result |= MM_CHECKED;
 		else
 			unchecked++;

@@ -97,23 +97,23 @@ static void needs_drain_test(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, call);
 	KUNIT_EXPECT_EQ(test, needs_drain(call, folio, c->mapped),
 			c->waits);
-	KUNIT_EXPECT_EQ(test, batch->drain, c->waits);
+	KUNIT_EXPECT_EQ(test, batch->drain_requested, c->waits);
 
-	batch->drain = false;
+	batch->drain_requested = false;
 	batch->next_drain = 512;
 	KUNIT_EXPECT_FALSE(test, needs_drain(call, folio, c->mapped));
 	call->done = 511;
 	KUNIT_EXPECT_FALSE(test, needs_drain(call, folio, c->mapped));
-	KUNIT_EXPECT_FALSE(test, batch->drain);
+	KUNIT_EXPECT_FALSE(test, batch->drain_requested);
 	call->done = 512;
 	KUNIT_EXPECT_EQ(test, needs_drain(call, folio, c->mapped),
 			c->waits);
-	KUNIT_EXPECT_EQ(test, batch->drain, c->waits);
+	KUNIT_EXPECT_EQ(test, batch->drain_requested, c->waits);
 
-	batch->drain = false;
+	batch->drain_requested = false;
 	batch->last_look = true;
 	KUNIT_EXPECT_FALSE(test, needs_drain(call, folio, c->mapped));
-	KUNIT_EXPECT_FALSE(test, batch->drain);
+	KUNIT_EXPECT_FALSE(test, batch->drain_requested);
 	free_folio(folio);
 }
 
@@ -125,7 +125,7 @@ static void large_folio_in_lru_batch_test(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, call);
 	KUNIT_EXPECT_FALSE(test, needs_drain(call, folio, 0));
-	KUNIT_EXPECT_FALSE(test, call->batch.drain);
+	KUNIT_EXPECT_FALSE(test, call->batch.drain_requested);
 	folio_put(folio);
 }
 
@@ -425,12 +425,12 @@ static void check_before_pass_test(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, phys_check_move(call, m->folio[0], 0), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, call->mm_slots.nr, 1U);
-	KUNIT_EXPECT_FALSE(test, call->batch.drain);
+	KUNIT_EXPECT_FALSE(test, call->batch.drain_requested);
 
 	/* One that may be in an LRU batch as well needs a drain before that. */
 	folio_get(m->folio[0]);
 	KUNIT_EXPECT_EQ(test, phys_check_move(call, m->folio[0], 0), -EAGAIN);
-	KUNIT_EXPECT_TRUE(test, call->batch.drain);
+	KUNIT_EXPECT_TRUE(test, call->batch.drain_requested);
 	folio_put(m->folio[0]);
 
 	call->batch.last_look = true;
@@ -492,7 +492,7 @@ static void check_busy_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), 0);
 	call->batch.last_look = false;
 	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), -EAGAIN);
-	KUNIT_EXPECT_TRUE(test, call->batch.drain);
+	KUNIT_EXPECT_TRUE(test, call->batch.drain_requested);
 	folio_put(folio);
 	unmap_pages(m);
 }
@@ -532,7 +532,7 @@ static void drain_this_cpu_test(struct kunit *test)
 	folio = use_page(test, m->vma->vm_start + MAPPED_PAGES * PAGE_SIZE);
 	KUNIT_EXPECT_FALSE(test, needs_drain(&m->call, folio, 1));
 	migrate_enable();
-	KUNIT_EXPECT_FALSE(test, m->call.batch.drain);
+	KUNIT_EXPECT_FALSE(test, m->call.batch.drain_requested);
 	folio_put(folio);
 	unmap_pages(m);
 }

@@ -371,7 +371,7 @@ static void finish_folios_test(struct kunit *test)
 	add_to_batch(call, folio, record);
 	KUNIT_EXPECT_EQ(test, finish_folios(call), 0);
 	KUNIT_EXPECT_EQ(test, record->status, -ENOENT);
-	KUNIT_EXPECT_EQ(test, call->batch.pages, 0U);
+	KUNIT_EXPECT_EQ(test, call->batch.nr_pages, 0U);
 	KUNIT_EXPECT_EQ(test, folio_ref_count(folio), 1);
 	folio_put(folio);
 }
@@ -501,7 +501,7 @@ static void move_chunk_test(struct kunit *test)
 		call->chunk.node[i] = file->nid;
 	}
 	call->chunk.nr = 2;
-	call->batch.pages = c->waiting;
+	call->batch.nr_pages = c->waiting;
 	call->batch.next_drain = ULONG_MAX;
 	set_fatal_signal(c->killed);
 	err = move_chunk(call);
@@ -513,7 +513,7 @@ static void move_chunk_test(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, call->chunk.status[i], c->status[i]);
 	for (i = 0; i < 3; i++)
 		KUNIT_EXPECT_EQ(test, folio_ref_count(file->folio[i]), 1);
-	KUNIT_EXPECT_EQ(test, call->batch.pages, 0U);
+	KUNIT_EXPECT_EQ(test, call->batch.nr_pages, 0U);
 	KUNIT_EXPECT_EQ(test, call->mm_slots.nr, 0U);
 	free_folios(file, 3);
 	mmput(mm);
@@ -557,7 +557,7 @@ static void look_at_folio_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, record->status, -EBUSY);
 	KUNIT_EXPECT_EQ(test, folio_ref_count(folio), 1);
 	folio_unlock(folio);
-	KUNIT_EXPECT_EQ(test, call->batch.pages, 0U);
+	KUNIT_EXPECT_EQ(test, call->batch.nr_pages, 0U);
 	free_folios(file, 1);
 }
 
@@ -576,7 +576,7 @@ static void full_batch_at_last_look_test(struct kunit *test)
 		phys_defer_record(call, record);
 	}
 	KUNIT_EXPECT_EQ(test, finish_folios(call), 0);
-	KUNIT_EXPECT_EQ(test, call->batch.pages, 0U);
+	KUNIT_EXPECT_EQ(test, call->batch.nr_pages, 0U);
 	KUNIT_EXPECT_NULL(test, call->batch.waiting);
 	phys_move_batch(call);
 	for (i = 0; i < PHYS_CHUNK; i++) {

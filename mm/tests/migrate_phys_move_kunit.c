@@ -210,7 +210,7 @@ static void isolate_folios_test(struct kunit *test)
 		folio_put(folios[i]);
 	}
 	KUNIT_EXPECT_EQ(test, deferred, waits ? TARGETS - c->without_target : 0);
-	KUNIT_EXPECT_EQ(test, call->batch.drain, deferred > 0);
+	KUNIT_EXPECT_EQ(test, call->batch.drain_requested, deferred > 0);
 }
 
 #ifdef CONFIG_HUGETLB_PAGE
@@ -327,12 +327,12 @@ static void phys_drain_test(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(drains); i++) {
 		call->done = drains[i].done;
 		call->batch.next_drain = 7;
-		call->batch.drain = false;
+		call->batch.drain_requested = false;
 		phys_drain(call);
 		KUNIT_EXPECT_EQ(test, call->batch.next_drain, 7UL);
-		call->batch.drain = true;
+		call->batch.drain_requested = true;
 		phys_drain(call);
-		KUNIT_EXPECT_FALSE(test, call->batch.drain);
+		KUNIT_EXPECT_FALSE(test, call->batch.drain_requested);
 		KUNIT_EXPECT_EQ(test, call->batch.next_drain, drains[i].next);
 	}
 }

@@ -320,7 +320,7 @@ static void mm_owner_process_test(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, of_child);
 	KUNIT_EXPECT_PTR_EQ(test, of_current, current);
 	KUNIT_EXPECT_NULL(test, of_nobody);
-	KUNIT_EXPECT_FALSE(test, check_owner(call, &slot));
+	KUNIT_EXPECT_FALSE(test, check_owner_tasks(call, &slot));
 	mmput(mm);
 }
 #endif
