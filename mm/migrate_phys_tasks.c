@@ -185,7 +185,9 @@ static bool task_uses(struct task_struct *task, const struct mm_struct *mm)
 }
 
 /*
- * Exiting tasks constrain nothing, since they will allocate no more memory.
+ * Exiting tasks constrain nothing, since they will allocate no more memory. One
+ * task that denies the node decides for all, so check no more tasks after it: the
+ * LSM may log each denial.
  * Returns how many tasks of the process use the address space.
  */
 static int check_process(struct phys_call *call, struct phys_mm_slot *slot,
@@ -198,7 +200,7 @@ static int check_process(struct phys_call *call, struct phys_mm_slot *slot,
 		if (!task_uses(task, slot->mm))
 			continue;
 		users++;
-		if (task_flags(task) & PF_EXITING)
+		if (task_flags(task) & PF_EXITING || slot->result & MM_DENIES)
 			continue;
 		slot->result |= check_task(task, slot->nid,
 					   call->flags & MPOL_MF_STRICT);

@@ -457,6 +457,50 @@ TEST_F(one, beside_others)
 	EXPECT_EQ(variant->passes, beside.passes);
 }
 
+/*
+ * Every task of an address space is confined. The LSM may log each denial, so no
+ * task is checked after the first one that denies.
+ */
+static void be_confined_threads(void *arg)
+{
+	FIXTURE_DATA(pairs) *self = arg;
+
+	have_threads(NULL);
+	own_page(self);
+}
+
+TEST(denied_once)
+{
+	FIXTURE_DATA(pairs) owner;
+	struct request *req;
+	struct took took;
+	char dir[64];
+	pid_t pid;
+
+	TWO_NODES(owner.from, owner.to);
+	if (!try_write_file(ROOT "/cgroup.subtree_control", "+cpuset"))
+		SKIP(return, "needs CONFIG_CPUSETS");
+	if (!start_tracing(EVENT_OF_CALL))
+		SKIP(return, "needs CONFIG_EVENT_TRACING");
+	owner.mem = map_memory(ANON, 1);
+	pid = spawn(be_confined_threads, &owner);
+	snprintf(dir, sizeof(dir), ROOT "/mpp-%d", getpid());
+	ASSERT_EQ(0, mkdir(dir, 0755));
+	write_in(dir, "cpuset.mems", "%d", owner.from);
+	write_in(dir, "cgroup.procs", "%d", pid);
+
+	req = request_new(1);
+	request_set(req, 0, phys_of(pid, owner.mem), owner.to);
+	EXPECT_EQ(0, move_and_count(req, 0, &took));
+	EXPECT_EQ(-EACCES, req->status[0]);
+	EXPECT_EQ(owner.from, node_of(pid, owner.mem));
+	EXPECT_EQ(1, took.tasks);
+	stop_tracing();
+	reap(pid);
+	EXPECT_TRUE(remove_cgroup(dir));
+	EXPECT_EQ(0, isolated_pages());
+}
+
 /* More processes than one walk of the reverse map collects */
 #define SHARERS	1100
 
