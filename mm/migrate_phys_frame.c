@@ -62,8 +62,10 @@ static int page_precheck(struct page *page)
  * @foliop: the folio, with a reference
  *
  * Return: 0; -ENOENT if there is no folio, or a small one that is unmapped and
- * not locked; -EFAULT for a zero page, or for reserved memory that a process
- * maps. After 0, folio_check_mapped() tells whether a process maps the folio.
+ * not locked; -EBUSY if the folio is locked and its reference count is frozen,
+ * as a migration, a split or reclaim does; -EFAULT for a zero page, or for
+ * reserved memory that a process maps. After 0, folio_check_mapped() tells
+ * whether a process maps the folio.
  */
 int phys_get_folio(unsigned long pfn, struct folio **foliop)
 {
@@ -79,7 +81,7 @@ int phys_get_folio(unsigned long pfn, struct folio **foliop)
 			return err;
 		folio = page_folio(page);
 		if (!folio_try_get(folio))
-			return -ENOENT;
+			return PageLocked(page) ? -EBUSY : -ENOENT;
 		if (likely(page_folio(page) == folio))
 			break;
 		folio_put(folio);
@@ -174,7 +176,7 @@ static int query_address(u64 addr)
 		return data_race(page_to_nid(page));
 	status = phys_get_folio(pfn, &folio);
 	if (status)
-		return status;
+		return status == -EBUSY ? -ENOENT : status;
 	status = folio_check_mapped(folio) ?: folio_node(folio);
 	folio_put(folio);
 	return status;

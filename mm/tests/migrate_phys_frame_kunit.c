@@ -114,17 +114,25 @@ static void phys_get_no_folio_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, phys_get_folio(-1UL, &folio), -ENOENT);
 }
 
-/* A page with a count of 0 is free, or about to be, or frozen. */
+/*
+ * A page with a count of 0 is free, or about to be; if it is locked, a migration,
+ * a split or reclaim has frozen the count. A query tells neither from free memory.
+ */
 static void phys_get_frozen_test(struct kunit *test)
 {
 	struct page *page = alloc_page(GFP_KERNEL);
 	struct folio *folio;
+	unsigned long pfn;
 
 	KUNIT_ASSERT_NOT_NULL(test, page);
+	pfn = page_to_pfn(page);
 	atomic_set(&page->_mapcount, 0);
 	KUNIT_ASSERT_TRUE(test, page_ref_freeze(page, 1));
-	KUNIT_EXPECT_EQ(test, phys_get_folio(page_to_pfn(page), &folio),
-			-ENOENT);
+	KUNIT_EXPECT_EQ(test, phys_get_folio(pfn, &folio), -ENOENT);
+	__folio_set_locked(page_folio(page));
+	KUNIT_EXPECT_EQ(test, phys_get_folio(pfn, &folio), -EBUSY);
+	KUNIT_EXPECT_EQ(test, query_address(PFN_PHYS(pfn)), -ENOENT);
+	__folio_clear_locked(page_folio(page));
 	KUNIT_EXPECT_EQ(test, page_count(page), 0);
 	page_ref_unfreeze(page, 1);
 	atomic_set(&page->_mapcount, -1);
