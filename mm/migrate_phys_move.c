@@ -37,7 +37,8 @@ struct phys_targets {
 
 /*
  * For a costly order with __GFP_NORETRY and __GFP_THISNODE, this flag only lets
- * the page allocator compact the node: it does not reclaim.
+ * the page allocator compact the node: it does not reclaim, unless
+ * vm.zone_reclaim_mode is set.
  */
 #ifndef PHYS_COMPACT_GFP
 #define PHYS_COMPACT_GFP	__GFP_DIRECT_RECLAIM
@@ -54,7 +55,7 @@ static gfp_t target_gfp(unsigned int order)
 
 	gfp |= __GFP_KSWAPD_RECLAIM | __GFP_NOMEMALLOC | __GFP_NOWARN |
 	       __GFP_THISNODE;
-	if (order > PAGE_ALLOC_COSTLY_ORDER)
+	if (order > PAGE_ALLOC_COSTLY_ORDER && !node_reclaim_enabled())
 		gfp |= PHYS_COMPACT_GFP | __GFP_NORETRY;
 	return gfp;
 }

@@ -33,6 +33,20 @@ static void target_gfp_test(struct kunit *test)
 	}
 }
 
+/* With vm.zone_reclaim_mode, an allocation that may sleep reclaims. */
+static void target_gfp_zone_reclaim_test(struct kunit *test)
+{
+	int mode = node_reclaim_mode;
+	unsigned int order;
+	gfp_t any = 0;
+
+	node_reclaim_mode = RECLAIM_ZONE;
+	for (order = 0; order <= 18; order++)
+		any |= target_gfp(order);
+	node_reclaim_mode = mode;
+	KUNIT_EXPECT_FALSE(test, any & __GFP_DIRECT_RECLAIM);
+}
+
 static struct folio *test_folio(struct kunit *test, unsigned int order)
 {
 	struct folio *folio = folio_alloc(GFP_KERNEL | __GFP_COMP, order);
@@ -339,6 +353,7 @@ static void phys_drain_test(struct kunit *test)
 
 static struct kunit_case migrate_phys_move_cases[] = {
 	KUNIT_CASE(target_gfp_test),
+	KUNIT_CASE(target_gfp_zone_reclaim_test),
 	KUNIT_CASE_PARAM(get_target_test, order_gen_params),
 	KUNIT_CASE(get_target_of_piece_test),
 	KUNIT_CASE_PARAM(isolate_folios_test, isolate_gen_params),
