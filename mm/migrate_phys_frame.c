@@ -7,7 +7,7 @@
  * take a reference before following a pointer in a struct page. Memory that no
  * process maps (free, slab, kernel, unmapped page cache) gets -ENOENT, so that
  * a caller cannot tell these apart. Only zero pages and, in a move, folios that
- * another migration or reclaim has locked get another status.
+ * another migration, a split or reclaim has locked get another status.
  */
 
 #include <linux/hugetlb.h>
@@ -56,16 +56,27 @@ static int page_precheck(struct page *page)
 	       (reserved && page_is_mapped(page)) ? -EFAULT : -ENOENT;
 }
 
+/*
+ * A migration, a split or reclaim freezes the reference count of a folio that it
+ * has locked. A slab may have a count of 0, too, and slab_lock() sets the bit of
+ * the folio lock. As in folio_check_unmapped(), a file folio on its LRU list is
+ * locked for another reason.
+ */
+static bool page_is_frozen(struct page *page)
+{
+	return PageLocked(page) && !PageSlab(page) &&
+	       (PageAnon(page) || !PageLRU(page));
+}
+
 /**
  * phys_get_folio - get the folio to which a frame belongs
  * @pfn: the frame
  * @foliop: the folio, with a reference
  *
  * Return: 0; -ENOENT if there is no folio, or a small one that is unmapped and
- * not locked; -EBUSY if the folio is locked and its reference count is frozen,
- * as a migration, a split or reclaim does; -EFAULT for a zero page, or for
- * reserved memory that a process maps. After 0, folio_check_mapped() tells
- * whether a process maps the folio.
+ * not locked; -EBUSY if a migration, a split or reclaim has frozen its reference
+ * count; -EFAULT for a zero page, or for reserved memory that a process maps.
+ * After 0, folio_check_mapped() tells whether a process maps the folio.
  */
 int phys_get_folio(unsigned long pfn, struct folio **foliop)
 {
@@ -81,7 +92,7 @@ int phys_get_folio(unsigned long pfn, struct folio **foliop)
 			return err;
 		folio = page_folio(page);
 		if (!folio_try_get(folio))
-			return PageLocked(page) ? -EBUSY : -ENOENT;
+			return page_is_frozen(page) ? -EBUSY : -ENOENT;
 		if (likely(page_folio(page) == folio))
 			break;
 		folio_put(folio);
@@ -130,9 +141,11 @@ int folio_check_mapped(struct folio *folio)
 	 * truncated meanwhile has lost its mapping, too.
 	 */
 	if (!READ_ONCE(folio->mapping) ||
-	    (!folio_test_uptodate(folio) && !folio_test_lru(folio)))
+	    (!folio_test_uptodate(folio) && !folio_test_lru(folio))) {
+		smp_rmb(); /* truncation unmaps before it clears the mapping */
 		return folio_mapped(folio) && !folio_test_swapbacked(folio) ?
 		       -EFAULT : -ENOENT;
+	}
 	return !folio_test_anon(folio) && folio_is_secret(folio) ? -EFAULT : 0;
 }
 

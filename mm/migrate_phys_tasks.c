@@ -186,8 +186,8 @@ static bool task_uses(struct task_struct *task, const struct mm_struct *mm)
 
 /*
  * Exiting tasks constrain nothing, since they will allocate no more memory. One
- * task that denies the node decides for all, so check no more tasks after it: the
- * LSM may log each denial.
+ * task that denies the node decides for the address space, so check no more of
+ * its tasks: the LSM may log each denial.
  * Returns how many tasks of the process use the address space.
  */
 static int check_process(struct phys_call *call, struct phys_mm_slot *slot,

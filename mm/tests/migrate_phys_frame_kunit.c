@@ -115,8 +115,9 @@ static void phys_get_no_folio_test(struct kunit *test)
 }
 
 /*
- * A page with a count of 0 is free, or about to be; if it is locked, a migration,
- * a split or reclaim has frozen the count. A query tells neither from free memory.
+ * A page with a count of 0 is free, or about to be, or a slab. If it is locked, a
+ * migration, a split or reclaim has frozen the count, unless it is a slab, or a
+ * file page on its LRU list. A query tells none of them from free memory.
  */
 static void phys_get_frozen_test(struct kunit *test)
 {
@@ -132,10 +133,19 @@ static void phys_get_frozen_test(struct kunit *test)
 	__folio_set_locked(page_folio(page));
 	KUNIT_EXPECT_EQ(test, phys_get_folio(pfn, &folio), -EBUSY);
 	KUNIT_EXPECT_EQ(test, query_address(PFN_PHYS(pfn)), -ENOENT);
+	folio_set_lru(page_folio(page));
+	KUNIT_EXPECT_EQ(test, phys_get_folio(pfn, &folio), -ENOENT);
+	page->mapping = ANON_MAPPING;
+	KUNIT_EXPECT_EQ(test, phys_get_folio(pfn, &folio), -EBUSY);
+	page->mapping = NULL;
+	folio_clear_lru(page_folio(page));
+	atomic_set(&page->_mapcount, -1);
+	__folio_set_slab(page_folio(page));
+	KUNIT_EXPECT_EQ(test, phys_get_folio(pfn, &folio), -ENOENT);
+	__folio_clear_slab(page_folio(page));
 	__folio_clear_locked(page_folio(page));
 	KUNIT_EXPECT_EQ(test, page_count(page), 0);
 	page_ref_unfreeze(page, 1);
-	atomic_set(&page->_mapcount, -1);
 	__free_page(page);
 }
 
