@@ -9,7 +9,7 @@
  * exits, and the kernel panics.
  *
  * In a Debian with systemd as process 1, this program is a service, and systemd
- * has mounted the file systems. All else is the same.
+ * has mounted the file systems. Everything else is the same.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -35,7 +35,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* TAINT_TEST: KUnit and other tests set it. It is no sign of trouble. */
+/* TAINT_TEST: KUnit and other tests set it, so it does not mean that something is wrong. */
 #define TAINT_TEST 18
 
 /* The commands of klogctl() are in no header. */
@@ -230,8 +230,8 @@ static bool reap(pid_t child, int *status)
 }
 
 /*
- * The program writes to a pipe and not to the port, since a port can be opened
- * once only, and so neither by a program's children nor as /dev/stdout.
+ * The program writes to a pipe and not to the port, because a port can be opened
+ * only once: neither the program nor its children could open /dev/stdout.
  */
 static int supervise(bool tty, int port)
 {
@@ -283,7 +283,7 @@ static int supervise(bool tty, int port)
 	return status;
 }
 
-/* A text about the pages and the memory that the kernel lost in this run */
+/* The report of isolated pages and memory leaks that this run has left behind */
 static char lost[1 << 15];
 
 static void say_lost(const char *fmt, ...)
@@ -310,7 +310,8 @@ static void find_isolated_in(char *text, const char *where)
 /*
  * Find pages that were isolated and not put back. Look at the counter of each
  * node, because a positive one may cancel out a negative one in the sum. The
- * files show a negative counter as 0, so read these from the log.
+ * files show a negative counter as 0, but stat_refresh prints it to the kernel's
+ * log, so read the log, too.
  */
 static void find_isolated(void)
 {
@@ -363,7 +364,7 @@ static void find_leaks(void)
 
 	if (access(KMEMLEAK, F_OK))
 		return;
-	/* Try again: every scan finds a leak, but not all find a false report. */
+	/* Try again: every scan finds a real leak, but not every scan has the same false positive. */
 	do {
 		if (!scan_for_leaks()) {
 			say_lost("kmemleak cannot scan: the kernel's log may have the reason\n");

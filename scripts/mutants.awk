@@ -2,9 +2,10 @@
 #
 # awk -v file=NAME -v first=NUMBER -v out=FILE -f mutants.awk
 #
-# Reads a source in which scripts/mutants.cocci has marked places, and writes it to FILE with a number
-# at each, from NUMBER on. Prints a line for each: number, file, function, rule, the statement before
-# and after, with tabs between. Two that are equal in one function differ by "(again)".
+# Reads a source in which scripts/mutants.cocci has marked places, numbers these places from NUMBER on, and
+# writes the source with the numbers to FILE. Prints a line for each number, with tabs between the fields:
+# number, file, function, rule, the statement without the mutation, and with it. If two lines of a function
+# would be the same but for the number, "(again)" is appended to the second one.
 
 { text = text $0 "\n" }
 
@@ -14,7 +15,7 @@ END {
 	list(without_comments(text))
 }
 
-# MUTATE_RULE(... -> MUTATE_RULE(NUMBER, ...
+# Changes each "MUTATE_RULE(" to "MUTATE_RULE(NUMBER, ". MUTATE_IF is two mutants, so it takes two numbers.
 function numbered(rest,    done, rule)
 {
 	while (match(rest, /MUTATE_[A-Z]+\(/)) {
@@ -26,7 +27,7 @@ function numbered(rest,    done, rule)
 	return done rest
 }
 
-# Lines of the preprocessor go, too.
+# Also removes the lines of the preprocessor.
 function without_comments(rest,    done, end)
 {
 	while (i = index(rest, "/*")) {
@@ -43,7 +44,7 @@ function without_comments(rest,    done, end)
 	return rest
 }
 
-# A statement ends at a semicolon or a brace that is in no parentheses.
+# Calls places() for each statement. A statement ends at a semicolon or a brace outside of parentheses.
 function list(rest,    i, c, parentheses, braces, statement)
 {
 	while (i = match(rest, /[(){};]/)) {
@@ -93,7 +94,8 @@ function place(number, rule, statement,    line)
 	print number "\t" line
 }
 
-# The C of a statement, as it is, or with one place mutated
+# Returns the statement as C without the macros: with the place of this number mutated, or as it was if the
+# number is 0
 function plain(rest, number,    done, rule, argument, n, i, c, depth, mine)
 {
 	while (match(rest, /MUTATE_[A-Z]+\(/)) {
@@ -116,7 +118,7 @@ function plain(rest, number,    done, rule, argument, n, i, c, depth, mine)
 			else if (depth >= 0)
 				argument[n] = argument[n] c
 		}
-		# Commas of a call that is skipped separate no arguments of ours.
+		# MUTATE_CALL has one argument, a call. The commas are those of the call, so join the parts.
 		for (i = 2; rule == "CALL" && i <= n; i++)
 			argument[1] = argument[1] "," argument[i]
 		mine = argument[0] == number

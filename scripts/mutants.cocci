@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
-// The rules by which scripts/mutants breaks the engine. Each marks a place with a macro, of which
-// scripts/mutants.awk makes one that has a number. Without isomorphisms (an empty --iso-file) each
-// place is marked as it is written. A rule works on what the rules before it have left, and none
-// may match what lies within another match of its own.
+// The rules by which scripts/mutants breaks the engine. Each rule marks places with a macro, to which
+// scripts/mutants.awk adds a number. Use this without isomorphisms (with an empty --iso-file), so that
+// each place keeps its form. A rule works on the result of the rules before it, and must not match
+// inside of another match of the same rule.
 
-// Skip a call whose result nobody uses. A call that only yields, a barrier that does nothing on x86, a
-// lock that is none without preemption, and what exists at compile time only are of no use here.
+// Skip a call whose result is not used. Leave out a call that only yields, a barrier that does nothing on
+// x86, a lock that does nothing without preemption, and macros that exist only at compile time.
 @@
 identifier f != {cond_resched, smp_rmb, rcu_read_lock, rcu_read_unlock, BUILD_BUG_ON, WARN_ON_ONCE,
 	DEFINE_FOLIO_VMA_WALK, LIST_HEAD};
@@ -15,7 +15,7 @@ expression list arguments;
 - f(arguments);
 + MUTATE_CALL(f(arguments));
 
-// Ignore a condition: never, or always, do what depends on it.
+// Ignore a condition: it is never true, or always.
 @@
 expression E;
 statement S1, S2;
@@ -84,7 +84,7 @@ position p != or.p;
 + MUTATE_FALSE(A)
   || B
 
-// Turn a comparison: off by one, or into its opposite.
+// Replace a comparison by one that is off by one, or by its opposite.
 @@
 expression A, B;
 @@
@@ -108,7 +108,7 @@ expression A, B;
 + MUTATE_GE(A, B)
 )
 
-// Swap an errno for another.
+// Replace an errno by another one.
 @@
 @@
 (
@@ -149,7 +149,7 @@ expression A, B;
 + MUTATE_ERRNO(-ENOSPC, -ENOMEM)
 )
 
-// This one wants a constant.
+// BUILD_BUG_ON() needs a constant, so restore its condition.
 @@
 expression A, B;
 @@

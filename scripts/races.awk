@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # awk -f races.awk FUNCTIONS LOG
-#       print as TAP the data races that KCSAN has reported in a kernel's LOG, without time stamps, and
-#       that are ours: FUNCTIONS has the names of our functions, a line each
+#       print as TAP the data races in our code that KCSAN has reported. LOG is the kernel's log without
+#       time stamps, and FUNCTIONS has the names of our functions, one on each line
 #
-# A race is ours if the call trace of a plain access has one of our functions. There are three
+# A race is in our code if the call trace of a plain access has one of our functions. There are three
 # exceptions. If our function called migrate_pages(), or another of the functions of the core below, to
-# make the access, any migration has that race. If an interrupt arrived in our function, the access is
-# the interrupt's: the rest of the trace is about the interrupted code. And a marked read of the word at
-# offset 8 of a struct page is compound_head(), which reads that word with READ_ONCE() on purpose, while
-# lists write it with plain accesses, as the link of lru.
+# make the access, every caller of that function has the race. If an interrupt arrived in our function,
+# the interrupt made the access, and our function is in the trace only because it was interrupted. A
+# marked read of the word at offset 8 of a struct page is compound_head(), which reads that word with
+# READ_ONCE() on purpose, while list functions write it with plain accesses, as a link of lru.
 #
 # The function filter of KCSAN itself is of no use here, because it drops a report if only one of the two
 # accesses is in a listed function.

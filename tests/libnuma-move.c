@@ -88,12 +88,12 @@ int main(void)
 	status = UNTOUCHED;
 	check(numa_move_phys_pages(1, &addr, NULL, &status, 0), 1);
 	is_on(1);
-	puts("numa_move_phys_pages() tells its node");
+	puts("numa_move_phys_pages() queries the node of the page");
 
 	status = UNTOUCHED;
 	check(numa_move_phys_pages(1, &addr, &to_0, &status, MPOL_MF_MOVE), 0);
 	is_on(0);
-	puts("numa_move_phys_pages() moves it back");
+	puts("numa_move_phys_pages() moves the page back");
 
 	status = UNTOUCHED;
 	if (numa_move_phys_pages(1, &addr, &to_1, &status, 1 << 30) != -1 || errno != EINVAL)
@@ -101,6 +101,6 @@ int main(void)
 	if (status != UNTOUCHED)
 		errx(1, "status is %d after an error", status);
 	is_on(0);
-	puts("an error is in errno");
+	puts("a failed call sets errno");
 	return 0;
 }

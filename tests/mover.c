@@ -20,7 +20,7 @@
 #define __NR_move_phys_pages	548
 #endif
 
-/* One chunk, and the pages of a huge page on x86 */
+/* The call handles 512 entries at a time, and a huge page on x86 has 512 base pages. */
 #define ENTRIES		512
 #define UNSET		INT_MIN	/* a status that the call never gives */
 
@@ -62,7 +62,7 @@ static void stop(int signal)
 	stopped = 1;
 }
 
-/* Only a zone that has memory has a node and frames of its own to move. */
+/* Reads the frames of each zone. A zone without present pages has nothing to move, so skip it. */
 static void read_zones(const char *path)
 {
 	unsigned long spanned = 0, present = 0, first;
@@ -113,7 +113,7 @@ static int next_node(int node)
 	return next < 0 ? lowest : next;
 }
 
-/* Returns whether the results agree with the contract. */
+/* Checks the statuses and the return value against the contract. False after a message. */
 static bool check(unsigned long first, int node, const int *status, long ret)
 {
 	unsigned int i, e;
@@ -144,7 +144,7 @@ static bool check(unsigned long first, int node, const int *status, long ret)
 	return true;
 }
 
-/* Moves ENTRIES frames from @first on. Returns whether the call did well. */
+/* Moves ENTRIES frames from @first on. False after a message, if the call broke the contract. */
 static bool move(unsigned long first, int node)
 {
 	static uint64_t pages[ENTRIES];
@@ -172,7 +172,7 @@ static bool move(unsigned long first, int node)
 	return false;
 }
 
-/* The calls are aligned, so that all pages of a huge page are in one call. */
+/* Align the calls, so that all pages of a huge page are in one call. */
 static bool move_zone(const struct zone *zone)
 {
 	unsigned long first = zone->first - zone->first % ENTRIES;
@@ -194,7 +194,7 @@ static bool move_all(void)
 	return true;
 }
 
-/* Replaces the file, as its readers may be anywhere in it. */
+/* Replaces the file atomically, so that a reader never sees a part of it. */
 static void write_rounds(const char *path)
 {
 	char new[PATH_MAX];
@@ -220,7 +220,7 @@ static void report(void)
 	printf(", calls without memory %lu\n", without_memory);
 }
 
-/* The OOM killer shall kill programs that use much memory, not this one. */
+/* Keeps the OOM killer away from this program, since other programs use all the memory. */
 static void live_on(void)
 {
 	FILE *file = fopen("/proc/self/oom_score_adj", "w");
@@ -245,7 +245,7 @@ int main(int argc, char **argv)
 		printf("# mover: there are no two nodes with memory\n");
 		return 2;
 	}
-	/* A signal that is caught does not end a call. */
+	/* Catch the signal, because a fatal one would end a call before its results are checked. */
 	signal(SIGTERM, stop);
 	live_on();
 	write_rounds(argv[1]);

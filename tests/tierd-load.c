@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory for tierd to place. Each millisecond, it writes one word of each hot page, and
- * it never flushes the TLB. Each command is a line of standard input, and each is
- * answered by a line. At the end of its input, it exits 0 if the other words are
- * unchanged.
+ * A program whose memory tierd places. Each millisecond, it writes one word of each hot
+ * page, and it never flushes the TLB. It reads commands from standard input, one on each
+ * line, and answers each with a line. At the end of its input, it exits with 0 if all
+ * other words are unchanged.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -24,9 +24,9 @@ static const char usage[] =
 "usage: tierd-load [-h] PAGES NODE\n"
 "  -h  huge pages\n"
 "commands:\n"
-"  hot FIRST COUNT STEP  which pages are written from now on\n"
-"  where                 how many of the hot pages are on nodes 0 and 1, and of the others\n"
-"  frames                where each page is in physical memory: written to ./frames\n";
+"  hot FIRST COUNT STEP  from now on, write to these pages\n"
+"  where                 print how many hot pages, and others, are on nodes 0 and 1\n"
+"  frames                write the frame number of each page to ./frames\n";
 
 static size_t unit, pages;
 static char *memory;

@@ -19,7 +19,7 @@
 #define HOT		5120UL		/* 20 MiB */
 #define STEP		(PAGES / HOT)
 #define TICKS		100		/* per second */
-#define RANDOM		(PAGES * 13 / 1000 / TICKS)	/* accesses per tick: 1.3% of the pages per second */
+#define RANDOM		(PAGES * 13 / 1000 / TICKS)	/* accesses per tick: 9, or 900 per second */
 #define FLUSHED		64		/* pages: for more than 33, Linux flushes the whole TLB */
 #define SIZE		4096
 #define LINE		64
@@ -49,8 +49,8 @@ static void touch_first(void)
 	if (memory == MAP_FAILED || madvise(memory, PAGES * SIZE, MADV_NOHUGEPAGE))
 		err(1, "cannot map memory");
 	/*
-	 * Bind the task and not the memory, and only for now: NUMA balancing skips memory that
-	 * has a policy.
+	 * Bind the task, and only while it touches the memory. A policy of the memory would make
+	 * NUMA balancing skip it.
 	 */
 	if (syscall(SYS_set_mempolicy, MPOL_BIND, &node, 64))
 		err(1, "set_mempolicy");

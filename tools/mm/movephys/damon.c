@@ -68,7 +68,7 @@ static bool update(const struct damon *damon)
 	static const char command[] = "update_schemes_tried_regions";
 	bool done = write_state(damon, command);
 
-	/* The request fails while another kdamond holds the lock of all kdamonds for a moment. */
+	/* Retry, since the request fails if another kdamond holds the lock of all kdamonds. */
 	for (int try = 1; !done && errno == EBUSY && try < TRIES && !stopped; try++) {
 		nap(0.01);
 		done = write_state(damon, command);

@@ -186,7 +186,7 @@ struct words {
 	size_t nr_heads;
 };
 
-/* A short transfer is no error: the kernel does not count a word that memory ends within. */
+/* A short transfer is no error: the kernel does not count a word that exceeds the memory. */
 static void flush(struct words *words, bool write)
 {
 	const size_t size = words->nr * sizeof(words->bits[0]);

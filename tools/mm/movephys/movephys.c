@@ -4,7 +4,8 @@
  *
  * A source (source.h) gives addresses, and a batch (batch.h) has the folios at these
  * addresses. The caller (caller.h) moves or queries the folios of a batch, and passes the
- * results to the report (report.h). No part calls a part that stands before it here.
+ * results to the report (report.h). Calls go in one direction only: from the caller to the
+ * report and the batch, from the report to the batch, and from the batch to the source.
  */
 #include <errno.h>
 #include <numaif.h>

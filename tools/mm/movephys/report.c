@@ -352,7 +352,7 @@ static void tell_progress(void)
 	next_progress = now() + 1;
 	if (command.json && !ferror(stdout))
 		json_progress();
-	/* If the terminal shows rows or events, these are progress enough. */
+	/* If the terminal shows rows or events, these show the progress. */
 	if (progress_possible() && !(isatty(STDOUT_FILENO) &&
 				     (command.json || rows_wanted())))
 		show_progress();

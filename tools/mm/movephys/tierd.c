@@ -111,8 +111,8 @@ static void wake(int signal)
 }
 
 /*
- * Wait until a signal comes. Signals are blocked except in ppoll(), so one that comes
- * just before it is not lost.
+ * Wait for this time, or until a signal comes. Signals are blocked except in ppoll(), so
+ * one that comes just before it is not lost.
  */
 static void wait_for(double seconds)
 {

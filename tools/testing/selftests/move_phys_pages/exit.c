@@ -188,8 +188,8 @@ FIXTURE_TEARDOWN(exiting)
 			reap(self->tasks[i].tid);
 	}
 	/*
-	 * A skipped test has not filled it, and anonymous memory is the tasks'
-	 * own
+	 * A skipped test has not filled the memory, and this process does not
+	 * map the anonymous memory of the tasks
 	 */
 	if (self->tasks[0].tid && self->kind != ANON)
 		EXPECT_TRUE(intact(self->mem, page_size(), SEED));
@@ -273,7 +273,7 @@ static void start(FIXTURE_DATA(exiting) *self, int clone_flags)
 		die("cannot make a process");
 	if (pid)
 		return;
-	/* Otherwise the tasks that wait for the file would keep it alive */
+	/* Otherwise the tasks that wait for the file would keep FUSE connected */
 	close(self->file.dev);
 	/*
 	 * FUSE takes a file for empty until its size is requested. A later
@@ -306,7 +306,7 @@ static bool is_exiting(pid_t tid)
 	return flags & PF_EXITING;
 }
 
-/* Returns the page's address once every task is in its role */
+/* Starts the tasks, and returns the page's address once each plays its role */
 static uint64_t set_the_scene(struct __test_metadata *_metadata,
 			      FIXTURE_DATA(exiting) *self,
 			      const FIXTURE_VARIANT(exiting) *variant,

@@ -33,7 +33,7 @@
 #define VIEW_PAGES	6
 #define MAX_ENTRIES	4096	/* of a call that are filled and checked */
 #define MAX_HOLES	16
-#define REMEMBERED	1024	/* entries: the kernel forgets the folios of earlier ones */
+#define REMEMBERED	1024	/* entries: in a longer call, the kernel forgets earlier folios */
 #define RUNNING		LONG_MIN
 
 /*
@@ -63,8 +63,8 @@ struct region {
 	bool held;			/* never moves */
 	char *mem;
 	size_t folio_size;
-	unsigned int *seen_in;		/* number of the last call with an entry for each folio */
-	unsigned int *first;		/* first such entry of that call */
+	unsigned int *seen_in;		/* by folio: number of the last call with an entry for it */
+	unsigned int *first;		/* by folio: first entry for it in that call */
 	unsigned long moved, stayed;
 };
 

@@ -29,10 +29,10 @@ static void do_without(char *mem)
 }
 
 /*
- * Fills the node. The page allocator takes free pages, small or huge, off the
- * lists of the CPUs only after reclaim has freed something, so provide pages
- * with MADV_FREE for reclaim to free. The pool cannot use free memory that is
- * in pieces. Fill that with base pages, until no more of them can move there.
+ * Fills the node. The page allocator drains the per-CPU lists of free pages
+ * only after reclaim has freed something, so provide pages with MADV_FREE for
+ * reclaim to free. The pool cannot use free memory that is fragmented. Fill it
+ * with base pages, until no more of them can move there.
  */
 static void fill_up(int from, int node)
 {
