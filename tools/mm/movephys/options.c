@@ -154,15 +154,17 @@ void options_read(const char *path, bool optional, const struct option_row *rows
 		  size_t nr)
 {
 	FILE *file = fopen(path, "re");
-	char line[1024];
+	char *line = NULL;
+	size_t size = 0;
 
 	if (!file && optional && errno == ENOENT)
 		return;
-	for (int number = 1; file && fgets(line, sizeof(line), file); number++)
+	for (int number = 1; file && getline(&line, &size, file) >= 0; number++)
 		read_line(path, number, line, rows, nr);
 	if (!file || ferror(file)) {
 		complain("cannot read %s: %s", path, strerror(errno));
 		exit(WRONG_USAGE);
 	}
 	fclose(file);
+	free(line);
 }
