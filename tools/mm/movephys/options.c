@@ -12,6 +12,7 @@
 #define MAX_SECONDS	1000000
 
 static bool given[MAX_ROWS];	/* on the command line */
+static char *labels[MAX_ROWS];	/* for messages: where a file has the option, or NULL */
 
 void options_print(const struct option_row *rows, size_t nr)
 {
@@ -146,8 +147,11 @@ static void read_line(const char *path, int number, char *line,
 						    "takes one value");
 		exit(WRONG_USAGE);
 	}
-	if (!given[i])
-		set(&rows[i], option, strdup(value) ?: "");
+	if (given[i])
+		return;
+	free(labels[i]);
+	labels[i] = strdup(option);
+	set(&rows[i], option, strdup(value) ?: "");
 }
 
 void options_read(const char *path, bool optional, const struct option_row *rows,
@@ -167,4 +171,15 @@ void options_read(const char *path, bool optional, const struct option_row *rows
 	}
 	fclose(file);
 	free(line);
+}
+
+const char *options_label(const struct option_row *rows, const char *name)
+{
+	static char label[64];
+	size_t i = 0;
+
+	while (strcmp(rows[i].name, name))
+		i++;
+	snprintf(label, sizeof(label), "--%s", name);
+	return labels[i] ?: label;
 }

@@ -522,24 +522,24 @@ static void print_help(void)
 	     "Exit status: 0 ended by a signal or --once, 2 wrong usage, or tierd cannot start.");
 }
 
-static bool find_nodes(const char *option, const char *text, struct nodes *nodes)
+static bool find_nodes(const char *name, const char *text, struct nodes *nodes)
 {
 	int list[MAX_NODES], nr;
 
 	if (!text) {
-		complain("%s NODES is needed" SEE, option);
+		complain("--%s NODES is needed" SEE, name);
 		return false;
 	}
-	nr = nodes_parse(option, text, list);
+	nr = nodes_parse(options_label(rows, name), text, list);
 	nodes_named(text, nodes);
 	return nr > 0;
 }
 
 static bool check_settings(void)
 {
-	if (!find_nodes("--fast", settings.fast, &fast_named) ||
-	    !find_nodes("--slow", settings.slow, &slow_named) ||
-	    !reserve_parse("--keep-free", settings.keep_free, &keep_free))
+	if (!find_nodes("fast", settings.fast, &fast_named) ||
+	    !find_nodes("slow", settings.slow, &slow_named) ||
+	    !reserve_parse(options_label(rows, "keep-free"), settings.keep_free, &keep_free))
 		return false;
 	for (int node = 0; node < MAX_NODES; node++) {
 		if (!fast_named.has[node] || !slow_named.has[node])
