@@ -288,6 +288,9 @@ bool reserve_parse(const char *option, const char *text, struct reserve *reserve
 	} else if (*end) {
 		errno = EINVAL;
 	}
+	/* nodes_room() calculates with signed numbers. */
+	if (reserve->bytes > LLONG_MAX)
+		errno = ERANGE;
 	if (!errno && *text >= '0' && *text <= '9')
 		return true;
 	complain("%s takes a size such as 64M, or a part of the node such as 2%%, not '%s'",
