@@ -161,8 +161,9 @@ static void check_options(char **args)
 	refuse_if(command.status && (command.addresses || command.processes ||
 				     command.damon || command.from || command.cgroup ||
 				     command.flags || two_looks() || command.dry_run ||
-				     command.jobs > 1 ||
-				     command.watch != NOT_GIVEN),
+				     command.jobs > 1 || command.limit != NOT_GIVEN ||
+				     command.watch != NOT_GIVEN || command.fail_on ||
+				     command.verbose || command.quiet),
 		  "--status takes no other option than --json, and no addresses");
 	refuse_if(command.query && (command.flags || command.dry_run),
 		  "--all, --strict and --dry-run need --to");
