@@ -368,21 +368,22 @@ static void leave(int status)
 static int tell_status(void)
 {
 	static struct status status;
+	int result = ALL_WELL;
 
 	if (command.json)
 		json_start();
 	if (!status_read(&status, command.status_seconds)) {
 		if (stopped)
 			complain("interrupted");
-		return stopped ? 128 + stopped : REFUSED;
-	}
-	if (command.json) {
+		result = stopped ? 128 + stopped : REFUSED;
+	} else if (command.json) {
 		json_status(&status);
-		json_end(ALL_WELL);
 	} else {
 		status_print(&status);
 	}
-	return ALL_WELL;
+	if (command.json)
+		json_end(result);
+	return result;
 }
 
 int main(int argc, char **argv)
