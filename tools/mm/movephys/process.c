@@ -230,18 +230,19 @@ static bool add_entry(struct processes *all, struct process_entry entry)
 	return true;
 }
 
-/* The name may contain parentheses, so it ends at the last one of the line. */
+/* The name may contain parentheses and newlines, so it ends at the last parenthesis. */
 static bool read_stat(const char *pid, struct process_entry *entry, const char *comm)
 {
-	char path[64], line[512], *name, *end;
+	char path[64], text[1024], *name, *end;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%.16s/stat", pid);
 	file = fopen(path, "re");
 	if (!file)
 		return false;
-	name = fgets(line, sizeof(line), file) ? strchr(line, '(') : NULL;
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
 	fclose(file);
+	name = strchr(text, '(');
 	end = name ? strrchr(name, ')') : NULL;
 	if (!end || sscanf(end, ") %*c %d", &entry->parent) != 1)
 		return false;
