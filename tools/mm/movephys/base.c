@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -81,4 +82,12 @@ void progress_clear(void)
 	fputs("\r\033[K", stderr);
 	fflush(stderr);
 	progress_shown = false;
+}
+
+const char *printable(char *text)
+{
+	for (char *c = text; *c; c++)
+		if (!isprint((unsigned char)*c))
+			*c = '?';
+	return text;
 }

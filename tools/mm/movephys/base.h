@@ -36,6 +36,12 @@ bool progress_possible(void);
 void progress_show(const char *line);
 void progress_clear(void);
 
+/*
+ * Replace what a terminal would not print as it is. Whoever chose the text could write
+ * anything on the terminal otherwise.
+ */
+const char *printable(char *text);
+
 /* Print a message to standard error, after the name of the program. */
 #define complain(...)	(progress_clear(), warnx(__VA_ARGS__))
 

@@ -155,14 +155,6 @@ static enum reading parse(const struct words *words, const char *word,
 					     parse_address(word, range);
 }
 
-static const char *printable(char *word)
-{
-	for (char *c = word; *c; c++)
-		if (!isprint((unsigned char)*c))
-			*c = '?';
-	return word;
-}
-
 static const char *expected(const struct words *words)
 {
 	return words->syntax == WORDS_PERF ?
@@ -269,7 +261,7 @@ static void end_misread(struct words *words)
 	words->src.misread = true;
 	if (!words->reported)
 		complain("standard input, line %lu: '%s' is hexadecimal without 0x: %s",
-			 words->word_line, words->word, why);
+			 words->word_line, printable(words->word), why);
 }
 
 static void note_junk(struct words *words)
