@@ -19,11 +19,13 @@
  * SHIM_TIERS=1		nodes 0 and 1 are the only ones, and there is page_idle
  * SHIM_HOT=ADDRESS	with SHIM_TIERS, the 16 MiB from here on are always accessed
  * SHIM_FAIL=N		the first N calls that move pages fail
+ * SHIM_CGROUPS=DIR	the cgroups, instead of those in /sys/fs/cgroup
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <linux/kernel-page-flags.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -36,6 +38,7 @@
 #define PAGE	4096
 #define FRAMES	0x400000
 #define NR	548
+#define CGROUPS	"/sys/fs/cgroup"
 
 static unsigned char on_target[FRAMES], idle[FRAMES];
 static double clock_now = 1000;
@@ -263,9 +266,37 @@ FILE *fopen64(const char *path, const char *mode)
 		return fmemopen((void *)zones, strlen(zones), "r");
 	if (getenv("SHIM_TIERS") && strstr(path, "/has_memory"))
 		return fmemopen("0-1\n", 4, "r");
+	if (getenv("SHIM_CGROUPS") && !strncmp(path, CGROUPS "/", strlen(CGROUPS "/"))) {
+		char name[4096];
+
+		snprintf(name, sizeof(name), "%s%s", getenv("SHIM_CGROUPS"),
+			 path + strlen(CGROUPS));
+		return real(name, mode);
+	}
 	if (getenv("SHIM_NO_SYS") && !strncmp(path, "/sys/", 5)) {
 		errno = ENOENT;
 		return NULL;
 	}
 	return real(path, mode);
+}
+
+static __nftw64_func_t visit;
+
+static int visit_cgroup(const char *path, const struct stat64 *st, int type, struct FTW *ftw)
+{
+	char name[4096];
+
+	snprintf(name, sizeof(name), CGROUPS "%s", path + strlen(getenv("SHIM_CGROUPS")));
+	return visit(name, st, type, ftw);
+}
+
+int nftw64(const char *path, __nftw64_func_t function, int descriptors, int flags)
+{
+	int (*real)(const char *path, __nftw64_func_t function, int descriptors, int flags) =
+		dlsym(RTLD_NEXT, "nftw64");
+
+	if (!getenv("SHIM_CGROUPS") || strcmp(path, CGROUPS))
+		return real(path, function, descriptors, flags);
+	visit = function;
+	return real(getenv("SHIM_CGROUPS"), visit_cgroup, descriptors, flags);
 }

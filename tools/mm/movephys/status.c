@@ -228,7 +228,8 @@ void status_print(const struct status *status)
 	for (size_t i = 0; i < status->nr_cgroups && i < MOST_CGROUPS; i++) {
 		for (size_t j = 0; j < status->nr_nodes; j++)
 			print_size(status->cgroups[i].on[j]);
-		printf("  %s\n", status->cgroups[i].path);
+		/* A user to whom a cgroup is delegated names those below it. */
+		printf("  %s\n", printable(status->cgroups[i].path));
 	}
 	if (status->nr_cgroups > MOST_CGROUPS)
 		printf("and %zu smaller cgroups, which --json prints\n",
