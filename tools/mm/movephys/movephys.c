@@ -261,7 +261,7 @@ static bool mark(struct source *src)
 		next_batch(src);
 		batch_mark_idle(&batch);
 	}
-	if (src->failed || src->junk || stopped)
+	if (src->failed || src->misread || stopped)
 		return false;
 	/* Accesses through a cached translation would not clear the mark. */
 	tlb_evict();
