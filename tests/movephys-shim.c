@@ -19,6 +19,7 @@
  * SHIM_TIERS=1		nodes 0 and 1 are the only ones, and there is page_idle
  * SHIM_HOT=ADDRESS	with SHIM_TIERS, the 16 MiB from here on are always accessed
  * SHIM_FAIL=N		the first N calls that move pages fail
+ * SHIM_RACE=1		SIGINT comes just before the program waits for input
  * SHIM_CGROUPS=DIR	the cgroups, instead of those in /sys/fs/cgroup
  */
 #define _GNU_SOURCE
@@ -27,6 +28,8 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <linux/kernel-page-flags.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -301,4 +304,30 @@ int nftw64(const char *path, __nftw64_func_t function, int descriptors, int flag
 		return real(path, function, descriptors, flags);
 	visit = function;
 	return real(getenv("SHIM_CGROUPS"), visit_cgroup, descriptors, flags);
+}
+
+static void race(void)
+{
+	static int raced;
+
+	if (getenv("SHIM_RACE") && !raced++)
+		raise(SIGINT);
+}
+
+ssize_t read(int fd, void *buffer, size_t size)
+{
+	ssize_t (*real)(int fd, void *buffer, size_t size) = dlsym(RTLD_NEXT, "read");
+
+	if (fd == STDIN_FILENO)
+		race();
+	return real(fd, buffer, size);
+}
+
+int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time, const sigset_t *mask)
+{
+	int (*real)(struct pollfd *fds, nfds_t count, const struct timespec *time,
+		    const sigset_t *mask) = dlsym(RTLD_NEXT, "ppoll");
+
+	race();
+	return real(fds, count, time, mask);
 }

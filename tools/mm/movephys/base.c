@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <ctype.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -10,6 +11,7 @@
 
 __u64 page_size;
 atomic_int stopped;
+atomic_bool woken;
 
 static bool progress_shown;
 
@@ -54,6 +56,28 @@ void nap(double seconds)
 			left = 0.1;
 		nanosleep(&(struct timespec){ .tv_nsec = left * 1e9 }, NULL);
 	}
+}
+
+/* Signals are blocked except in ppoll(), so one that comes just before it is not lost. */
+bool wait_for_input(int file, double seconds)
+{
+	const struct timespec time = {
+		.tv_sec = seconds, .tv_nsec = (seconds - (time_t)seconds) * 1e9,
+	};
+	struct pollfd input = { .fd = file, .events = POLLIN };
+	sigset_t ours, before;
+	int ready = 0;
+
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGINT);
+	sigaddset(&ours, SIGTERM);
+	sigaddset(&ours, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &ours, &before);
+	if (!stopped && !woken)
+		ready = ppoll(&input, 1, seconds < 0 ? NULL : &time, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	woken = false;
+	return ready > 0;
 }
 
 bool progress_possible(void)

@@ -14,6 +14,7 @@
 
 extern __u64 page_size;
 extern atomic_int stopped;	/* the signal that asked us to end, or 0 */
+extern atomic_bool woken;	/* SIGUSR1 has come, if it is caught: do not wait */
 
 void base_init(void);
 
@@ -27,6 +28,13 @@ void catch_signals(enum signals which);
 
 double now(void);		/* seconds of the monotonic clock */
 void nap(double seconds);	/* ends early once @stopped is set */
+
+/*
+ * Wait until @file has input or has ended, or a signal sets @stopped or @woken, but not
+ * longer than @seconds. A negative @file has no input, and negative @seconds do not end.
+ * Clears @woken. Returns whether @file can be read without waiting.
+ */
+bool wait_for_input(int file, double seconds);
 
 /*
  * Progress is one line on the terminal, which the next call replaces. Clear it before

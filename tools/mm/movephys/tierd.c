@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <math.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,34 +101,10 @@ static struct {
 	unsigned long until;	/* try again in this round */
 } full[MAX_NODES][ORDERS];
 
-static atomic_bool woken;
-
 static void wake(int signal)
 {
 	(void)signal;
 	woken = true;
-}
-
-/*
- * Wait until a signal comes. Signals are blocked except in ppoll(), so one that comes
- * just before it is not lost.
- */
-static void wait_for(double seconds)
-{
-	const struct timespec time = {
-		.tv_sec = seconds, .tv_nsec = (seconds - (time_t)seconds) * 1e9,
-	};
-	sigset_t ours, before;
-
-	sigemptyset(&ours);
-	sigaddset(&ours, SIGINT);
-	sigaddset(&ours, SIGTERM);
-	sigaddset(&ours, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &ours, &before);
-	if (!stopped && !woken)
-		ppoll(NULL, 0, &time, &before);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	woken = false;
 }
 
 static unsigned int order_of(const struct folio *folio)
@@ -600,7 +575,7 @@ int main(int argc, char **argv)
 		interval = round_of(interval);
 		if (settings.once && total.rounds >= ENOUGH)
 			break;
-		wait_for(interval);
+		wait_for_input(-1, interval);
 	}
 	return 0;
 }

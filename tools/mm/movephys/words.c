@@ -2,7 +2,6 @@
 /* A source: addresses in arguments or on standard input, and samples of perf */
 #include <ctype.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,15 +163,14 @@ static const char *expected(const struct words *words)
 
 static int next_char(struct words *words, bool wait)
 {
-	struct pollfd input = { .fd = words->file, .events = POLLIN };
 	ssize_t got;
 
 	if (words->at < words->end)
 		return (unsigned char)words->text[words->at++];
 	if (words->eof || stopped)
 		return CHAR_END;
-	if (!wait && !poll(&input, 1, 0))
-		return CHAR_LATER;
+	if (!wait_for_input(words->file, wait ? -1 : 0))
+		return stopped ? CHAR_END : CHAR_LATER;
 	got = read(words->file, words->text, sizeof(words->text));
 	words->unreadable = got < 0;
 	words->eof = got <= 0;
@@ -348,7 +346,7 @@ static bool copy_input(struct words *words)
 		return false;
 	}
 	words->file = fileno(copy);
-	while (!stopped &&
+	while (wait_for_input(STDIN_FILENO, -1) &&
 	       (n = read(STDIN_FILENO, words->text, sizeof(words->text))) > 0)
 		if (write(words->file, words->text, n) != n)
 			break;
