@@ -348,8 +348,10 @@ static bool copy_input(struct words *words)
 	words->file = fileno(copy);
 	while (wait_for_input(STDIN_FILENO, -1) &&
 	       (n = read(STDIN_FILENO, words->text, sizeof(words->text))) > 0)
-		if (write(words->file, words->text, n) != n)
+		if (fwrite(words->text, n, 1, copy) != 1)
 			break;
+	if (!n && fflush(copy))
+		n = -1;
 	if (n && !stopped)
 		complain("cannot copy standard input: %s", strerror(errno));
 	return !n && !stopped;
