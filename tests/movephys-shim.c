@@ -19,6 +19,7 @@
  * SHIM_TIERS=1		nodes 0 and 1 are the only ones, and there is page_idle
  * SHIM_HOT=ADDRESS	with SHIM_TIERS, the 16 MiB from here on are always accessed
  * SHIM_FAIL=N		the first N calls that move pages fail
+ * SHIM_HANG=1		calls that move pages do not end
  * SHIM_RACE=1		SIGINT comes just before the program waits for input
  * SHIM_CGROUPS=DIR	the cgroups, instead of those in /sys/fs/cgroup
  */
@@ -148,6 +149,8 @@ long syscall(long number, ...)
 		pages += folio_frames(addresses[i] / PAGE);
 	}
 	note(arg[0], pages, !!arg[2]);
+	while (getenv("SHIM_HANG") && arg[2] && pages)
+		pause();
 	return left;
 }
 

@@ -22,16 +22,23 @@ void base_init(void)
 	page_size = sysconf(_SC_PAGESIZE);
 }
 
-static void stop(int signal)
+static void stop(int number)
 {
-	stopped = signal;
+	stopped = number;
+}
+
+/* The second signal kills, whichever of the two it is. */
+static void stop_once(int number)
+{
+	stopped = number;
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
 }
 
 void catch_signals(enum signals which)
 {
-	struct sigaction action = {
-		.sa_handler = stop,
-		.sa_flags = which == FIRST_SIGNAL ? SA_RESETHAND : 0,
+	const struct sigaction action = {
+		.sa_handler = which == FIRST_SIGNAL ? stop_once : stop,
 	};
 
 	sigaction(SIGINT, &action, NULL);
