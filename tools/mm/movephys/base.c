@@ -122,3 +122,11 @@ const char *printable(char *text)
 			*c = '?';
 	return text;
 }
+
+bool output_written(void)
+{
+	if (!ferror(stdout) && !fflush(stdout))
+		return true;
+	complain("cannot write to standard output");
+	return false;
+}

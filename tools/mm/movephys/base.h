@@ -50,6 +50,9 @@ void progress_clear(void);
  */
 const char *printable(char *text);
 
+/* Has all of standard output been written? False after a message. */
+bool output_written(void);
+
 /* Print a message to standard error, after the name of the program. */
 #define complain(...)	(progress_clear(), warnx(__VA_ARGS__))
 

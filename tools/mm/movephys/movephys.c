@@ -357,12 +357,10 @@ static int again_and_again(struct source *src)
 
 static void leave(int status)
 {
-	if (ferror(stdout) || fflush(stdout)) {
-		complain("cannot write to standard output");
-		/* exit() would try once more to write what cannot be written. */
-		_exit(stopped ? status : REFUSED);
-	}
-	exit(status);
+	if (output_written())
+		exit(status);
+	/* exit() would try once more to write what cannot be written. */
+	_exit(stopped ? status : REFUSED);
 }
 
 static int tell_status(void)

@@ -557,7 +557,7 @@ int main(int argc, char **argv)
 	else if (settings.version)
 		puts("tierd " VERSION);
 	if (settings.help || settings.version)
-		return fflush(stdout) ? WRONG_USAGE : 0;
+		return output_written() ? 0 : WRONG_USAGE;
 	if (argv[arg]) {
 		complain("unexpected argument '%s': give the nodes with --fast and --slow" SEE,
 			 argv[arg]);
