@@ -31,6 +31,7 @@
 #define CALL_PAGES	4096		/* base pages in a call, exceeded only by its last folio */
 #define ORDERS		32
 #define MOST_ROUNDS	6		/* do not try a full node for up to 2^6 rounds */
+#define LONGEST		60		/* seconds between two looks, unless --longest is given */
 #define ENOUGH		(AGE_COLD - AGE_IDLE + 2)	/* rounds until a folio can be cold */
 #define CPU_SHARE	0.02		/* share of a CPU that looks may take */
 #define CPU_SHARE_BUSY	0.25		/* the same while many pages change */
@@ -46,7 +47,7 @@ static struct {
 	bool once, verbose, help, version;
 } settings = {
 	.metrics = RUN_DIR "/tierd.prom", .keep_free = "2%",
-	.interval = 2, .longest = 60, .rate = 200,
+	.interval = 2, .rate = 200,
 };
 
 static const struct option_row rows[] = {
@@ -522,7 +523,13 @@ static bool check_settings(void)
 		complain("node %d is in both --fast and --slow", node);
 		return false;
 	}
-	return true;
+	if (!settings.longest)
+		settings.longest = fmax(settings.interval, LONGEST);
+	if (settings.longest >= settings.interval)
+		return true;
+	complain("%s is below --interval, %g s", options_label(rows, "longest"),
+		 settings.interval);
+	return false;
 }
 
 /* Check before the first round that the kernel has what we need, and permits it. */
