@@ -19,6 +19,7 @@
  * SHIM_TIERS=1		nodes 0 and 1 are the only ones, and there is page_idle
  * SHIM_HOT=ADDRESS	with SHIM_TIERS, the 16 MiB from here on are always accessed
  * SHIM_FAIL=N		the first N calls that move pages fail
+ * SHIM_GONE=N		with SHIM_TIERS, the first N looks of tierd find no memory on node 0
  * SHIM_HANG=1		calls that move pages do not end
  * SHIM_RACE=1		SIGINT comes just before the program waits for input
  * SHIM_CGROUPS=DIR	the cgroups, instead of those in /sys/fs/cgroup
@@ -269,11 +270,16 @@ static const char zones[] =
 FILE *fopen64(const char *path, const char *mode)
 {
 	FILE *(*real)(const char *path, const char *mode) = dlsym(RTLD_NEXT, "fopen64");
+	static int opened;
+	int gone;
 
 	if (getenv("SHIM_TIERS") && !strcmp(path, "/proc/zoneinfo"))
 		return fmemopen((void *)zones, strlen(zones), "r");
-	if (getenv("SHIM_TIERS") && strstr(path, "/has_memory"))
-		return fmemopen("0-1\n", 4, "r");
+	if (getenv("SHIM_TIERS") && strstr(path, "/has_memory")) {
+		/* tierd reads it for each of two options before the first round. */
+		gone = ++opened > 2 && opened <= 2 + setting("SHIM_GONE");
+		return fmemopen(gone ? "1\n" : "0-1\n", gone ? 2 : 4, "r");
+	}
 	if (getenv("SHIM_CGROUPS") && !strncmp(path, CGROUPS "/", strlen(CGROUPS "/"))) {
 		char name[4096];
 

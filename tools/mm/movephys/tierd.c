@@ -464,9 +464,9 @@ static double round_of(double interval)
 	double began = cpu_seconds(), look_seconds;
 	typeof(total) before = total;
 
-	total.rounds++;
 	if (!find_memory())
 		return interval;
+	total.rounds++;
 	cause_forget();
 	ages_look();
 	look_seconds = cpu_seconds() - began;
