@@ -426,8 +426,11 @@ static void write_metrics(double interval)
 	bool failed = true;
 	FILE *file = NULL;
 
-	if (temporary || asprintf(&temporary, "%s.new", settings.metrics) >= 0)
-		file = fopen(temporary, "we");
+	if (temporary || asprintf(&temporary, "%s.new", settings.metrics) >= 0) {
+		/* In a directory of many users, somebody may have put a link there. */
+		unlink(temporary);
+		file = fopen(temporary, "wxe");
+	}
 	if (file) {
 		print_metrics(file, interval);
 		failed = ferror(file);
