@@ -19,6 +19,8 @@
  * SHIM_TIERS=1		nodes 0 and 1 are the only ones, and there is page_idle
  * SHIM_HOT=ADDRESS	with SHIM_TIERS, the 16 MiB from here on are always accessed
  * SHIM_FAIL=N		the first N calls that move pages fail
+ * SHIM_BITMAP=FILE	this is locked instead of the bitmap of page_idle
+ * SHIM_METRICS=FILE	the metrics of tierd, instead of those in /run/tierd
  * SHIM_GONE=N		with SHIM_TIERS, the first N looks of tierd find no memory on node 0
  * SHIM_HANG=1		calls that move pages do not end
  * SHIM_RACE=1		SIGINT comes just before the program waits for input
@@ -184,8 +186,12 @@ int open64(const char *path, int flags, ...)
 		errno = ENOENT;
 		return -1;
 	}
-	/* Nobody else has a lock on this. */
-	*fd = fd == &idle_fd ? memfd_create("bitmap", 0) : real("/dev/null", O_RDONLY);
+	/* Nobody else has a lock on what is made here. */
+	if (fd == &idle_fd)
+		*fd = getenv("SHIM_BITMAP") ? real(getenv("SHIM_BITMAP"), O_RDONLY) :
+					      memfd_create("bitmap", 0);
+	else
+		*fd = real("/dev/null", O_RDONLY);
 	return *fd;
 }
 
@@ -280,6 +286,8 @@ FILE *fopen64(const char *path, const char *mode)
 		gone = ++opened > 2 && opened <= 2 + setting("SHIM_GONE");
 		return fmemopen(gone ? "1\n" : "0-1\n", gone ? 2 : 4, "r");
 	}
+	if (getenv("SHIM_METRICS") && !strcmp(path, "/run/tierd/tierd.prom"))
+		return real(getenv("SHIM_METRICS"), mode);
 	if (getenv("SHIM_CGROUPS") && !strncmp(path, CGROUPS "/", strlen(CGROUPS "/"))) {
 		char name[4096];
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -418,13 +419,17 @@ static void print_metrics(FILE *file, double interval)
 				ages_idle(node, seconds[i]) * page_size);
 }
 
-/* Replace the file atomically, so that readers never find a part of it. */
+/*
+ * Replace the file atomically, so that readers never find a part of it. Keep the new one
+ * open and locked, so that movephys --status knows whether it is of a tierd that runs.
+ */
 static void write_metrics(double interval)
 {
 	static char *temporary;
+	static FILE *current;
 	static bool failing;
+	FILE *file = NULL, *old;
 	bool failed = true;
-	FILE *file = NULL;
 
 	if (temporary || asprintf(&temporary, "%s.new", settings.metrics) >= 0) {
 		/* In a directory of many users, somebody may have put a link there. */
@@ -433,14 +438,18 @@ static void write_metrics(double interval)
 	}
 	if (file) {
 		print_metrics(file, interval);
-		failed = ferror(file);
-		if (fclose(file) || failed || rename(temporary, settings.metrics))
-			failed = true;
+		flock(fileno(file), LOCK_EX | LOCK_NB);
+		failed = ferror(file) || fflush(file) || rename(temporary, settings.metrics);
 	}
 	if (failed && !failing)
 		complain("cannot write %s: %s: going on without metrics", settings.metrics,
 			 strerror(errno));
 	failing = failed;
+	old = failed ? file : current;
+	if (!failed)
+		current = file;
+	if (old)
+		fclose(old);
 }
 
 static void print_round(__u64 up, __u64 down, const __u64 *refused, double seconds,
