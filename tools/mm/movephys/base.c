@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <ctype.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,15 @@ static bool progress_shown;
 
 void base_init(void)
 {
+	struct pollfd files[] = {
+		{ .fd = STDIN_FILENO }, { .fd = STDOUT_FILENO }, { .fd = STDERR_FILENO },
+	};
+
+	/* Otherwise a file that is opened would take the place of one of these that is closed. */
+	poll(files, ARRAY_SIZE(files), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (files[i].revents & POLLNVAL)
+			open("/", O_PATH);
 	/* Unbuffered, warnx() would write a message in pieces, which others could interrupt. */
 	setlinebuf(stderr);
 	page_size = sysconf(_SC_PAGESIZE);
