@@ -72,7 +72,10 @@ static void add_number(struct option_numbers *numbers, long value)
 
 static void set(const struct option_row *row, const char *option, const char *text)
 {
-	if (row->text) {
+	if (row->file && !*text) {
+		complain("%s takes the name of a file", option);
+		exit(WRONG_USAGE);
+	} else if (row->text) {
 		*row->text = text;
 	} else if (row->number) {
 		*row->number = number_of(row, option, text);

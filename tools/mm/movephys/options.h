@@ -23,6 +23,7 @@ struct option_row {
 	const char *arg;
 	bool *flag;
 	const char **text;
+	bool file;		/* the text is the name of a file, which is not empty */
 	long *number;
 	struct option_numbers *numbers;
 	long min, max;		/* a max of 0 means INT_MAX */

@@ -52,7 +52,7 @@ static struct {
 };
 
 static const struct option_row rows[] = {
-	{ 0, "config", "FILE", .text = &settings.config, .only_here = true,
+	{ 0, "config", "FILE", .text = &settings.config, .file = true, .only_here = true,
 	  .help = "read options from this file"
 		  HELP_LINE "(default: " CONFIG ", if it exists)" },
 	{ 0, "fast", "NODES", .text = &settings.fast,
@@ -72,7 +72,7 @@ static const struct option_row rows[] = {
 	{ 0, "all", .flag = &command.all,
 	  .help = "also move pages that several processes map"
 		  HELP_LINE "(MPOL_MF_MOVE_ALL)" },
-	{ 0, "metrics", "FILE", .text = &settings.metrics,
+	{ 0, "metrics", "FILE", .text = &settings.metrics, .file = true,
 	  .help = "write metrics to this file after each round"
 		  HELP_LINE "(default: " RUN_DIR "/tierd.prom)" },
 	{ 0, "once", .flag = &settings.once, .only_here = true,
