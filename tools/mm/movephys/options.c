@@ -133,15 +133,17 @@ int options_parse(int argc, char **argv, const struct option_row *rows, size_t n
 static void read_line(const char *path, int number, char *line,
 		      const struct option_row *rows, size_t nr)
 {
-	const char *name, *value;
-	char option[256];
+	const char *name, *value = NULL;
+	char option[256], *rest;
 	size_t i = 0;
 
 	line[strcspn(line, "#\n")] = '\0';
 	name = strtok(line, " \t=");
 	if (!name)
 		return;
-	value = strtok(NULL, " \t=") ?: "";
+	rest = strtok(NULL, "");
+	if (rest)
+		value = strtok(rest + strspn(rest, " \t="), " \t");
 	snprintf(option, sizeof(option), "%s, line %d: %s", path, number, name);
 	while (i < nr && (rows[i].only_here || strcmp(rows[i].name, name)))
 		i++;
@@ -154,7 +156,7 @@ static void read_line(const char *path, int number, char *line,
 		return;
 	free(labels[i]);
 	labels[i] = strdup(option);
-	set(&rows[i], option, strdup(value) ?: "");
+	set(&rows[i], option, strdup(value ?: "") ?: "");
 }
 
 void options_read(const char *path, bool optional, const struct option_row *rows,
