@@ -22,6 +22,7 @@
  * SHIM_BITMAP=FILE	this is locked instead of the bitmap of page_idle
  * SHIM_METRICS=FILE	the metrics of tierd, instead of those in /run/tierd
  * SHIM_GONE=N		with SHIM_TIERS, the first N looks of tierd find no memory on node 0
+ * SHIM_EXIT=PID	this process ends just before its pagemap is opened
  * SHIM_HANG=1		calls that move pages do not end
  * SHIM_RACE=1		SIGINT comes just before the program waits for input
  * SHIM_CGROUPS=DIR	the cgroups, instead of those in /sys/fs/cgroup
@@ -193,6 +194,24 @@ int open64(const char *path, int flags, ...)
 	else
 		*fd = real("/dev/null", O_RDONLY);
 	return *fd;
+}
+
+int openat64(int dir, const char *path, int flags, ...)
+{
+	int (*real)(int dir, const char *path, int flags, ...) = dlsym(RTLD_NEXT, "openat64");
+
+	char link[64], name[64] = "/proc/";
+	pid_t pid = setting("SHIM_EXIT");
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+	if (pid && !strcmp(path, "pagemap") && readlink(link, name, sizeof(name) - 1) > 0 &&
+	    atoi(name + strlen("/proc/")) == pid) {
+		/* Wait until its parent has taken notice. */
+		kill(pid, SIGKILL);
+		while (!kill(pid, 0))
+			usleep(10000);
+	}
+	return real(dir, path, flags, 0600);
 }
 
 /*

@@ -134,19 +134,20 @@ static bool next_in_process(struct process *proc, struct range *range)
 	return false;
 }
 
-static int open_in(const struct process *proc, const char *name)
+/* It is no error if the process has exited, unless @say. */
+static int open_in(const struct process *proc, const char *name, bool say)
 {
 	int fd = openat(proc->dir, name, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0)
+	if (fd < 0 && (say || (errno != ENOENT && errno != ESRCH)))
 		complain("cannot open /proc/%d/%s: %s", proc->pid, name,
 			 strerror(errno));
 	return fd;
 }
 
-static bool open_maps(struct process *proc)
+static bool open_maps(struct process *proc, bool say)
 {
-	int pagemap = open_in(proc, "pagemap"), maps;
+	int pagemap = open_in(proc, "pagemap", say), maps;
 
 	if (pagemap < 0)
 		return false;
@@ -156,7 +157,7 @@ static bool open_maps(struct process *proc)
 	 * skip such pages, smaps shows at least which mappings have none in memory.
 	 */
 	proc->sizes = !proc->pagemap.scans;
-	maps = open_in(proc, proc->sizes ? "smaps" : "maps");
+	maps = open_in(proc, proc->sizes ? "smaps" : "maps", say);
 	proc->maps = maps < 0 ? NULL : fdopen(maps, "r");
 	return proc->maps;
 }
@@ -189,7 +190,7 @@ static bool open_process(struct process *proc, pid_t pid, bool say)
 		return false;
 	}
 	if (resident(proc))
-		return open_maps(proc);
+		return open_maps(proc, say);
 	if (say)
 		complain("process %d has no memory of its own: it is a kernel thread or has exited",
 			 pid);
