@@ -19,23 +19,35 @@
  * SHIM_TIERS=1		nodes 0 and 1 are the only ones, and there is page_idle
  * SHIM_HOT=ADDRESS	with SHIM_TIERS, the 16 MiB from here on are always accessed
  * SHIM_FAIL=N		the first N calls that move pages fail
+ * SHIM_BITMAP=FILE	this is locked instead of the bitmap of page_idle
+ * SHIM_METRICS=FILE	the metrics of tierd, instead of those in /run/tierd
+ * SHIM_GONE=N		with SHIM_TIERS, the first N looks of tierd find no memory on node 0
+ * SHIM_EXIT=PID	this process ends just before its pagemap is opened
+ * SHIM_HANG=1		calls that move pages do not end
+ * SHIM_RACE=1		SIGINT comes just before the program waits for input
+ * SHIM_CGROUPS=DIR	the cgroups, instead of those in /sys/fs/cgroup
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <linux/kernel-page-flags.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #define PAGE	4096
 #define FRAMES	0x400000
 #define NR	548
+#define CGROUPS	"/sys/fs/cgroup"
 
 static unsigned char on_target[FRAMES], idle[FRAMES];
 static double clock_now = 1000;
@@ -141,6 +153,8 @@ long syscall(long number, ...)
 		pages += folio_frames(addresses[i] / PAGE);
 	}
 	note(arg[0], pages, !!arg[2]);
+	while (getenv("SHIM_HANG") && arg[2] && pages)
+		pause();
 	return left;
 }
 
@@ -173,8 +187,31 @@ int open64(const char *path, int flags, ...)
 		errno = ENOENT;
 		return -1;
 	}
-	*fd = real("/dev/null", O_RDONLY);
+	/* Nobody else has a lock on what is made here. */
+	if (fd == &idle_fd)
+		*fd = getenv("SHIM_BITMAP") ? real(getenv("SHIM_BITMAP"), O_RDONLY) :
+					      memfd_create("bitmap", 0);
+	else
+		*fd = real("/dev/null", O_RDONLY);
 	return *fd;
+}
+
+int openat64(int dir, const char *path, int flags, ...)
+{
+	int (*real)(int dir, const char *path, int flags, ...) = dlsym(RTLD_NEXT, "openat64");
+
+	char link[64], name[64] = "/proc/";
+	pid_t pid = setting("SHIM_EXIT");
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+	if (pid && !strcmp(path, "pagemap") && readlink(link, name, sizeof(name) - 1) > 0 &&
+	    atoi(name + strlen("/proc/")) == pid) {
+		/* Wait until its parent has taken notice. */
+		kill(pid, SIGKILL);
+		while (!kill(pid, 0))
+			usleep(10000);
+	}
+	return real(dir, path, flags, 0600);
 }
 
 /*
@@ -258,14 +295,75 @@ static const char zones[] =
 FILE *fopen64(const char *path, const char *mode)
 {
 	FILE *(*real)(const char *path, const char *mode) = dlsym(RTLD_NEXT, "fopen64");
+	static int opened;
+	int gone;
 
 	if (getenv("SHIM_TIERS") && !strcmp(path, "/proc/zoneinfo"))
 		return fmemopen((void *)zones, strlen(zones), "r");
-	if (getenv("SHIM_TIERS") && strstr(path, "/has_memory"))
-		return fmemopen("0-1\n", 4, "r");
+	if (getenv("SHIM_TIERS") && strstr(path, "/has_memory")) {
+		/* tierd reads it for each of two options before the first round. */
+		gone = ++opened > 2 && opened <= 2 + setting("SHIM_GONE");
+		return fmemopen(gone ? "1\n" : "0-1\n", gone ? 2 : 4, "r");
+	}
+	if (getenv("SHIM_METRICS") && !strcmp(path, "/run/tierd/tierd.prom"))
+		return real(getenv("SHIM_METRICS"), mode);
+	if (getenv("SHIM_CGROUPS") && !strncmp(path, CGROUPS "/", strlen(CGROUPS "/"))) {
+		char name[4096];
+
+		snprintf(name, sizeof(name), "%s%s", getenv("SHIM_CGROUPS"),
+			 path + strlen(CGROUPS));
+		return real(name, mode);
+	}
 	if (getenv("SHIM_NO_SYS") && !strncmp(path, "/sys/", 5)) {
 		errno = ENOENT;
 		return NULL;
 	}
 	return real(path, mode);
+}
+
+static __nftw64_func_t visit;
+
+static int visit_cgroup(const char *path, const struct stat64 *st, int type, struct FTW *ftw)
+{
+	char name[4096];
+
+	snprintf(name, sizeof(name), CGROUPS "%s", path + strlen(getenv("SHIM_CGROUPS")));
+	return visit(name, st, type, ftw);
+}
+
+int nftw64(const char *path, __nftw64_func_t function, int descriptors, int flags)
+{
+	int (*real)(const char *path, __nftw64_func_t function, int descriptors, int flags) =
+		dlsym(RTLD_NEXT, "nftw64");
+
+	if (!getenv("SHIM_CGROUPS") || strcmp(path, CGROUPS))
+		return real(path, function, descriptors, flags);
+	visit = function;
+	return real(getenv("SHIM_CGROUPS"), visit_cgroup, descriptors, flags);
+}
+
+static void race(void)
+{
+	static int raced;
+
+	if (getenv("SHIM_RACE") && !raced++)
+		raise(SIGINT);
+}
+
+ssize_t read(int fd, void *buffer, size_t size)
+{
+	ssize_t (*real)(int fd, void *buffer, size_t size) = dlsym(RTLD_NEXT, "read");
+
+	if (fd == STDIN_FILENO)
+		race();
+	return real(fd, buffer, size);
+}
+
+int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time, const sigset_t *mask)
+{
+	int (*real)(struct pollfd *fds, nfds_t count, const struct timespec *time,
+		    const sigset_t *mask) = dlsym(RTLD_NEXT, "ppoll");
+
+	race();
+	return real(fds, count, time, mask);
 }

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -9,26 +12,43 @@
 
 __u64 page_size;
 atomic_int stopped;
+atomic_bool woken;
 
 static bool progress_shown;
 
 void base_init(void)
 {
+	struct pollfd files[] = {
+		{ .fd = STDIN_FILENO }, { .fd = STDOUT_FILENO }, { .fd = STDERR_FILENO },
+	};
+
+	/* Otherwise a file that is opened would take the place of one of these that is closed. */
+	poll(files, ARRAY_SIZE(files), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (files[i].revents & POLLNVAL)
+			open("/", O_PATH);
 	/* Unbuffered, warnx() would write a message in pieces, which others could interrupt. */
 	setlinebuf(stderr);
 	page_size = sysconf(_SC_PAGESIZE);
 }
 
-static void stop(int signal)
+static void stop(int number)
 {
-	stopped = signal;
+	stopped = number;
+}
+
+/* The second signal kills, whichever of the two it is. */
+static void stop_once(int number)
+{
+	stopped = number;
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
 }
 
 void catch_signals(enum signals which)
 {
-	struct sigaction action = {
-		.sa_handler = stop,
-		.sa_flags = which == FIRST_SIGNAL ? SA_RESETHAND : 0,
+	const struct sigaction action = {
+		.sa_handler = which == FIRST_SIGNAL ? stop_once : stop,
 	};
 
 	sigaction(SIGINT, &action, NULL);
@@ -53,6 +73,28 @@ void nap(double seconds)
 			left = 0.1;
 		nanosleep(&(struct timespec){ .tv_nsec = left * 1e9 }, NULL);
 	}
+}
+
+/* Signals are blocked except in ppoll(), so one that comes just before it is not lost. */
+bool wait_for_input(int file, double seconds)
+{
+	const struct timespec time = {
+		.tv_sec = seconds, .tv_nsec = (seconds - (time_t)seconds) * 1e9,
+	};
+	struct pollfd input = { .fd = file, .events = POLLIN };
+	sigset_t ours, before;
+	int ready = 0;
+
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGINT);
+	sigaddset(&ours, SIGTERM);
+	sigaddset(&ours, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &ours, &before);
+	if (!stopped && !woken)
+		ready = ppoll(&input, 1, seconds < 0 ? NULL : &time, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	woken = false;
+	return ready > 0;
 }
 
 bool progress_possible(void)
@@ -81,4 +123,20 @@ void progress_clear(void)
 	fputs("\r\033[K", stderr);
 	fflush(stderr);
 	progress_shown = false;
+}
+
+const char *printable(char *text)
+{
+	for (char *c = text; *c; c++)
+		if (!isprint((unsigned char)*c))
+			*c = '?';
+	return text;
+}
+
+bool output_written(void)
+{
+	if (!ferror(stdout) && !fflush(stdout))
+		return true;
+	complain("cannot write to standard output");
+	return false;
 }

@@ -14,6 +14,7 @@
 
 extern __u64 page_size;
 extern atomic_int stopped;	/* the signal that asked us to end, or 0 */
+extern atomic_bool woken;	/* SIGUSR1 has come, if it is caught: do not wait */
 
 void base_init(void);
 
@@ -29,12 +30,28 @@ double now(void);		/* seconds of the monotonic clock */
 void nap(double seconds);	/* ends early once @stopped is set */
 
 /*
+ * Wait until @file has input or has ended, or a signal sets @stopped or @woken, but not
+ * longer than @seconds. A negative @file has no input, and negative @seconds do not end.
+ * Clears @woken. Returns whether @file can be read without waiting.
+ */
+bool wait_for_input(int file, double seconds);
+
+/*
  * Progress is one line on the terminal, which the next call replaces. Clear it before
  * anything else is printed. complain() does that.
  */
 bool progress_possible(void);
 void progress_show(const char *line);
 void progress_clear(void);
+
+/*
+ * Replace what a terminal would not print as it is. Whoever chose the text could write
+ * anything on the terminal otherwise.
+ */
+const char *printable(char *text);
+
+/* Has all of standard output been written? False after a message. */
+bool output_written(void);
 
 /* Print a message to standard error, after the name of the program. */
 #define complain(...)	(progress_clear(), warnx(__VA_ARGS__))

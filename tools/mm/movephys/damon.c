@@ -3,8 +3,10 @@
  * The memory that a scheme of DAMON has chosen: its tried regions. If the context
  * monitors physical memory, these are ranges of physical addresses.
  */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,17 +179,39 @@ static bool next_in_damon(struct source *src, struct range *range, bool wait)
 	return true;
 }
 
+/* Parse a number at the start, but not the sign and the space that strtoull() allows. */
+static bool number(const char **text, unsigned int *value)
+{
+	unsigned long long parsed;
+	char *end;
+
+	if (!isdigit((unsigned char)**text))
+		return false;
+	errno = 0;
+	parsed = strtoull(*text, &end, 10);
+	*text = end;
+	*value = parsed;
+	return !errno && parsed <= UINT_MAX;
+}
+
+static bool parse(struct damon *damon, const char *text)
+{
+	if (!number(&text, &damon->kdamond))
+		return false;
+	if (!*text)
+		return true;
+	return *text++ == '/' && number(&text, &damon->context) &&
+	       *text++ == '/' && number(&text, &damon->scheme) && !*text;
+}
+
 struct source *source_damon(const char *text)
 {
 	static struct damon damon = {
 		.src.next = next_in_damon,
 		.src.rewind = rewind_damon,
 	};
-	int end = 0, all = 0;
 
-	if (sscanf(text, "%u%n/%u/%u%n", &damon.kdamond, &end, &damon.context,
-		   &damon.scheme, &all) < 1 ||
-	    *text < '0' || *text > '9' || (text[end] && (!all || text[all]))) {
+	if (!parse(&damon, text)) {
 		complain("--damon takes KDAMOND or KDAMOND/CONTEXT/SCHEME, as in 0/0/1, not '%s'",
 			 text);
 		return NULL;

@@ -231,16 +231,6 @@ static void each_word(const __u64 *heads, size_t count, bool write, bool *idle)
 	flush(&words, write);
 }
 
-bool idle_in_use(void)
-{
-	int fd = open(BITMAP, O_RDONLY | O_CLOEXEC);
-	bool used = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
-
-	if (fd >= 0)
-		close(fd);
-	return used;
-}
-
 bool idle_open(void)
 {
 	bitmap = open(BITMAP, O_RDWR | O_CLOEXEC);

@@ -65,7 +65,6 @@ bool frames_zero_page(__u64 frame);
  * accessed. tlb_evict() makes CPUs walk page tables again.
  */
 bool idle_open(void);		/* false after a message */
-bool idle_in_use(void);		/* has another movephys or tierd opened it? */
 void idle_mark(const __u64 *heads, size_t count);
 /*
  * Make the kernel check whether marked folios were accessed since they were marked, and

@@ -27,6 +27,50 @@ static void add_text(struct json_object *object, const char *key,
 	json_object_object_add(object, key, json_object_new_string(value));
 }
 
+/* Returns the length of the character of UTF-8 that the text begins with, or 0 if it has none. */
+static size_t character(const char *text)
+{
+	static const __u32 least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *bytes = (const unsigned char *)text;
+	size_t len = 0;
+	__u32 code;
+
+	/* The first byte begins with as many ones as the character has bytes. */
+	while (bytes[0] << len & 0x80)
+		len++;
+	if (!len)
+		return 1;
+	if (len == 1 || len > 4)
+		return 0;
+	code = bytes[0] & (0x7f >> len);
+	for (size_t i = 1; i < len; i++) {
+		if ((bytes[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (bytes[i] & 0x3f);
+	}
+	/* UTF-8 has no longer form than needed, and no surrogates. */
+	if (code < least[len] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+		return 0;
+	return len;
+}
+
+/*
+ * Add the name of a file. It may have any bytes, but JSON is UTF-8, so replace each byte
+ * that is in no character by U+FFFD.
+ */
+static void add_name(struct json_object *object, const char *key, const char *name)
+{
+	static const char replacement[] = "\xef\xbf\xbd";
+	char *text = calloc(strlen(name) + 1, strlen(replacement)), *end = text;
+
+	for (size_t len; text && *name; name += len ?: 1) {
+		len = character(name);
+		end = len ? mempcpy(end, name, len) : stpcpy(end, replacement);
+	}
+	add_text(object, key, text ?: "");
+	free(text);
+}
+
 /* Print microseconds, which is as precise as our clocks are. */
 static void add_seconds(struct json_object *object, const char *key,
 			double seconds)
@@ -241,7 +285,7 @@ void json_status(const struct status *status)
 		struct json_object *object = json_object_new_object();
 		struct json_object *on = json_object_new_object();
 
-		add_text(object, "path", status->cgroups[i].path);
+		add_name(object, "path", status->cgroups[i].path);
 		for (size_t j = 0; j < status->nr_nodes; j++) {
 			snprintf(number, sizeof(number), "%d", status->nodes[j].node);
 			add(on, number, status->cgroups[i].on[j]);

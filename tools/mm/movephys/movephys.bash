@@ -5,7 +5,7 @@
 _movephys()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} words= before=
-	local help
+	local help name
 
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
 	--to)
@@ -18,15 +18,23 @@ _movephys()
 	--fail-on)
 		words='ENOENT EFAULT EACCES EBUSY ENOMEM EIO EINVAL' ;;
 	--comm)
-		words=$(cat /proc/[0-9]*/comm 2>/dev/null) ;;
+		# Any user can choose a name. Neither pass it to compgen -W, which runs the commands in
+		# it, nor add it to the command line without quotes.
+		COMPREPLY=()
+		while IFS= read -r name; do
+			[[ $name != "$word"* ]] || COMPREPLY+=("$(printf '%q' "$name")")
+		done < <(cat /proc/[0-9]*/comm 2>/dev/null)
+		return ;;
 	--damon)
 		words=$(cd /sys/kernel/mm/damon/admin/kdamonds 2>/dev/null && printf '%s\n' [0-9]*) ;;
 	--pid | -p)
 		words=$(cd /proc && printf '%s\n' [0-9]*) ;;
 	--cgroup)
+		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}")
 		return ;;
 	--config | --metrics)
+		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return ;;
 	--idle | --accessed | --limit | --rate | --budget | --jobs | --watch | --interval | --longest | --keep-free)

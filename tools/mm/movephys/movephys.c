@@ -162,8 +162,9 @@ static void check_options(char **args)
 	refuse_if(command.status && (command.addresses || command.processes ||
 				     command.damon || command.from || command.cgroup ||
 				     command.flags || two_looks() || command.dry_run ||
-				     command.jobs > 1 ||
-				     command.watch != NOT_GIVEN),
+				     command.jobs > 1 || command.limit != NOT_GIVEN ||
+				     command.watch != NOT_GIVEN || command.fail_on ||
+				     command.verbose || command.quiet),
 		  "--status takes no other option than --json, and no addresses");
 	refuse_if(command.query && (command.flags || command.dry_run),
 		  "--all, --strict and --dry-run need --to");
@@ -261,7 +262,7 @@ static bool mark(struct source *src)
 		next_batch(src);
 		batch_mark_idle(&batch);
 	}
-	if (src->failed || src->junk || stopped)
+	if (src->failed || src->misread || stopped)
 		return false;
 	/* Accesses through a cached translation would not clear the mark. */
 	tlb_evict();
@@ -357,32 +358,31 @@ static int again_and_again(struct source *src)
 
 static void leave(int status)
 {
-	if (ferror(stdout) || fflush(stdout)) {
-		complain("cannot write to standard output");
-		/* exit() would try once more to write what cannot be written. */
-		_exit(stopped ? status : REFUSED);
-	}
-	exit(status);
+	if (output_written())
+		exit(status);
+	/* exit() would try once more to write what cannot be written. */
+	_exit(stopped ? status : REFUSED);
 }
 
 static int tell_status(void)
 {
 	static struct status status;
+	int result = ALL_WELL;
 
 	if (command.json)
 		json_start();
 	if (!status_read(&status, command.status_seconds)) {
 		if (stopped)
 			complain("interrupted");
-		return stopped ? 128 + stopped : REFUSED;
-	}
-	if (command.json) {
+		result = stopped ? 128 + stopped : REFUSED;
+	} else if (command.json) {
 		json_status(&status);
-		json_end(ALL_WELL);
 	} else {
 		status_print(&status);
 	}
-	return ALL_WELL;
+	if (command.json)
+		json_end(result);
+	return result;
 }
 
 int main(int argc, char **argv)

@@ -119,11 +119,24 @@ static int append(const struct nodes *with_memory, const char *text,
 	return nr;
 }
 
+bool nodes_named(const char *text, struct nodes *nodes)
+{
+	struct bitmask *mask = numa_parse_nodestring_all(text);
+
+	memset(nodes, 0, sizeof(*nodes));
+	if (!mask)
+		return false;
+	for (int node = 0; node < MAX_NODES; node++)
+		nodes->has[node] = numa_bitmask_isbitset(mask, node);
+	numa_bitmask_free(mask);
+	return true;
+}
+
 int nodes_parse(const char *option, const char *text, int list[MAX_NODES])
 {
 	char *copy = strdup(text), *rest = copy, *part;
 	const char *culprit = text;
-	struct nodes with_memory;
+	struct nodes with_memory, named;
 	int nr = 0;
 
 	if (!nodes_with_memory(&with_memory)) {
@@ -142,24 +155,14 @@ int nodes_parse(const char *option, const char *text, int list[MAX_NODES])
 			if (nr < 0)
 				culprit = part;
 		}
+	/* Each part of "0,!1" and "0," is a list, but the whole is not. */
+	if (nr > 0 && !nodes_named(text, &named))
+		nr = -1;
 	if (nr <= 0)
 		complain("%s takes nodes with memory, such as %s, not '%s'",
 			 option, nodes_known(), culprit);
 	free(copy);
 	return nr > 0 ? nr : -1;
-}
-
-bool nodes_named(const char *text, struct nodes *nodes)
-{
-	struct bitmask *mask = numa_parse_nodestring_all(text);
-
-	memset(nodes, 0, sizeof(*nodes));
-	if (!mask)
-		return false;
-	for (int node = 0; node < MAX_NODES; node++)
-		nodes->has[node] = numa_bitmask_isbitset(mask, node);
-	numa_bitmask_free(mask);
-	return true;
 }
 
 #define TIERS	"/sys/devices/virtual/memory_tiering"
@@ -288,6 +291,9 @@ bool reserve_parse(const char *option, const char *text, struct reserve *reserve
 	} else if (*end) {
 		errno = EINVAL;
 	}
+	/* nodes_room() calculates with signed numbers. */
+	if (reserve->bytes > LLONG_MAX)
+		errno = ERANGE;
 	if (!errno && *text >= '0' && *text <= '9')
 		return true;
 	complain("%s takes a size such as 64M, or a part of the node such as 2%%, not '%s'",

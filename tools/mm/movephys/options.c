@@ -12,6 +12,7 @@
 #define MAX_SECONDS	1000000
 
 static bool given[MAX_ROWS];	/* on the command line */
+static char *labels[MAX_ROWS];	/* for messages: where a file has the option, or NULL */
 
 void options_print(const struct option_row *rows, size_t nr)
 {
@@ -71,7 +72,10 @@ static void add_number(struct option_numbers *numbers, long value)
 
 static void set(const struct option_row *row, const char *option, const char *text)
 {
-	if (row->text) {
+	if (row->file && !*text) {
+		complain("%s takes the name of a file", option);
+		exit(WRONG_USAGE);
+	} else if (row->text) {
 		*row->text = text;
 	} else if (row->number) {
 		*row->number = number_of(row, option, text);
@@ -129,15 +133,17 @@ int options_parse(int argc, char **argv, const struct option_row *rows, size_t n
 static void read_line(const char *path, int number, char *line,
 		      const struct option_row *rows, size_t nr)
 {
-	const char *name, *value;
-	char option[256];
+	const char *name, *value = NULL;
+	char option[256], *rest;
 	size_t i = 0;
 
 	line[strcspn(line, "#\n")] = '\0';
 	name = strtok(line, " \t=");
 	if (!name)
 		return;
-	value = strtok(NULL, " \t=") ?: "";
+	rest = strtok(NULL, "");
+	if (rest)
+		value = strtok(rest + strspn(rest, " \t="), " \t");
 	snprintf(option, sizeof(option), "%s, line %d: %s", path, number, name);
 	while (i < nr && (rows[i].only_here || strcmp(rows[i].name, name)))
 		i++;
@@ -146,23 +152,39 @@ static void read_line(const char *path, int number, char *line,
 						    "takes one value");
 		exit(WRONG_USAGE);
 	}
-	if (!given[i])
-		set(&rows[i], option, strdup(value) ?: "");
+	if (given[i])
+		return;
+	free(labels[i]);
+	labels[i] = strdup(option);
+	set(&rows[i], option, strdup(value ?: "") ?: "");
 }
 
 void options_read(const char *path, bool optional, const struct option_row *rows,
 		  size_t nr)
 {
 	FILE *file = fopen(path, "re");
-	char line[1024];
+	char *line = NULL;
+	size_t size = 0;
 
 	if (!file && optional && errno == ENOENT)
 		return;
-	for (int number = 1; file && fgets(line, sizeof(line), file); number++)
+	for (int number = 1; file && getline(&line, &size, file) >= 0; number++)
 		read_line(path, number, line, rows, nr);
 	if (!file || ferror(file)) {
 		complain("cannot read %s: %s", path, strerror(errno));
 		exit(WRONG_USAGE);
 	}
 	fclose(file);
+	free(line);
+}
+
+const char *options_label(const struct option_row *rows, const char *name)
+{
+	static char label[64];
+	size_t i = 0;
+
+	while (strcmp(rows[i].name, name))
+		i++;
+	snprintf(label, sizeof(label), "--%s", name);
+	return labels[i] ?: label;
 }

@@ -23,6 +23,7 @@ struct option_row {
 	const char *arg;
 	bool *flag;
 	const char **text;
+	bool file;		/* the text is the name of a file, which is not empty */
 	long *number;
 	struct option_numbers *numbers;
 	long min, max;		/* a max of 0 means INT_MAX */
@@ -50,5 +51,8 @@ int options_parse(int argc, char **argv, const struct option_row *rows, size_t n
  */
 void options_read(const char *path, bool optional, const struct option_row *rows,
 		  size_t nr);
+
+/* How to call an option in a message: "--fast" or, if a file has it, that file and line */
+const char *options_label(const struct option_row *rows, const char *name);
 
 #endif

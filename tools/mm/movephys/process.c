@@ -134,19 +134,20 @@ static bool next_in_process(struct process *proc, struct range *range)
 	return false;
 }
 
-static int open_in(const struct process *proc, const char *name)
+/* It is no error if the process has exited, unless @say. */
+static int open_in(const struct process *proc, const char *name, bool say)
 {
 	int fd = openat(proc->dir, name, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0)
+	if (fd < 0 && (say || (errno != ENOENT && errno != ESRCH)))
 		complain("cannot open /proc/%d/%s: %s", proc->pid, name,
 			 strerror(errno));
 	return fd;
 }
 
-static bool open_maps(struct process *proc)
+static bool open_maps(struct process *proc, bool say)
 {
-	int pagemap = open_in(proc, "pagemap"), maps;
+	int pagemap = open_in(proc, "pagemap", say), maps;
 
 	if (pagemap < 0)
 		return false;
@@ -156,7 +157,7 @@ static bool open_maps(struct process *proc)
 	 * skip such pages, smaps shows at least which mappings have none in memory.
 	 */
 	proc->sizes = !proc->pagemap.scans;
-	maps = open_in(proc, proc->sizes ? "smaps" : "maps");
+	maps = open_in(proc, proc->sizes ? "smaps" : "maps", say);
 	proc->maps = maps < 0 ? NULL : fdopen(maps, "r");
 	return proc->maps;
 }
@@ -189,7 +190,7 @@ static bool open_process(struct process *proc, pid_t pid, bool say)
 		return false;
 	}
 	if (resident(proc))
-		return open_maps(proc);
+		return open_maps(proc, say);
 	if (say)
 		complain("process %d has no memory of its own: it is a kernel thread or has exited",
 			 pid);
@@ -230,18 +231,19 @@ static bool add_entry(struct processes *all, struct process_entry entry)
 	return true;
 }
 
-/* The name may contain parentheses, so it ends at the last one of the line. */
+/* The name may contain parentheses and newlines, so it ends at the last parenthesis. */
 static bool read_stat(const char *pid, struct process_entry *entry, const char *comm)
 {
-	char path[64], line[512], *name, *end;
+	char path[64], text[1024], *name, *end;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%.16s/stat", pid);
 	file = fopen(path, "re");
 	if (!file)
 		return false;
-	name = fgets(line, sizeof(line), file) ? strchr(line, '(') : NULL;
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
 	fclose(file);
+	name = strchr(text, '(');
 	end = name ? strrchr(name, ')') : NULL;
 	if (!end || sscanf(end, ") %*c %d", &entry->parent) != 1)
 		return false;

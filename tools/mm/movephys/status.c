@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "ages.h"
 #include "command.h"
@@ -140,10 +141,26 @@ static size_t time_of(struct status *status, long seconds)
 	return status->nr_times++;
 }
 
-/* Read the metrics of tierd, but only while it runs: a file that is left behind is old. */
+/*
+ * Open the metrics of tierd, but only while it runs: a file that is left behind is old.
+ * tierd locks the file until it has replaced it by the next one.
+ */
+static FILE *open_metrics(void)
+{
+	for (int try = 0; try < 2; try++) {
+		FILE *file = fopen(TIERD, "re");
+
+		if (!file || (flock(fileno(file), LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK))
+			return file;
+		fclose(file);
+		/* tierd may have replaced the file just after it was opened. */
+	}
+	return NULL;
+}
+
 static void ask_tierd(struct status *status)
 {
-	FILE *file = idle_in_use() ? fopen(TIERD, "re") : NULL;
+	FILE *file = open_metrics();
 	char line[256];
 
 	while (file && fgets(line, sizeof(line), file)) {
@@ -228,7 +245,8 @@ void status_print(const struct status *status)
 	for (size_t i = 0; i < status->nr_cgroups && i < MOST_CGROUPS; i++) {
 		for (size_t j = 0; j < status->nr_nodes; j++)
 			print_size(status->cgroups[i].on[j]);
-		printf("  %s\n", status->cgroups[i].path);
+		/* A user to whom a cgroup is delegated names those below it. */
+		printf("  %s\n", printable(status->cgroups[i].path));
 	}
 	if (status->nr_cgroups > MOST_CGROUPS)
 		printf("and %zu smaller cgroups, which --json prints\n",

@@ -8,11 +8,11 @@
  */
 #include <errno.h>
 #include <math.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +32,7 @@
 #define CALL_PAGES	4096		/* base pages in a call, exceeded only by its last folio */
 #define ORDERS		32
 #define MOST_ROUNDS	6		/* do not try a full node for up to 2^6 rounds */
+#define LONGEST		60		/* seconds between two looks, unless --longest is given */
 #define ENOUGH		(AGE_COLD - AGE_IDLE + 2)	/* rounds until a folio can be cold */
 #define CPU_SHARE	0.02		/* share of a CPU that looks may take */
 #define CPU_SHARE_BUSY	0.25		/* the same while many pages change */
@@ -47,11 +48,11 @@ static struct {
 	bool once, verbose, help, version;
 } settings = {
 	.metrics = RUN_DIR "/tierd.prom", .keep_free = "2%",
-	.interval = 2, .longest = 60, .rate = 200,
+	.interval = 2, .rate = 200,
 };
 
 static const struct option_row rows[] = {
-	{ 0, "config", "FILE", .text = &settings.config, .only_here = true,
+	{ 0, "config", "FILE", .text = &settings.config, .file = true, .only_here = true,
 	  .help = "read options from this file"
 		  HELP_LINE "(default: " CONFIG ", if it exists)" },
 	{ 0, "fast", "NODES", .text = &settings.fast,
@@ -71,7 +72,7 @@ static const struct option_row rows[] = {
 	{ 0, "all", .flag = &command.all,
 	  .help = "also move pages that several processes map"
 		  HELP_LINE "(MPOL_MF_MOVE_ALL)" },
-	{ 0, "metrics", "FILE", .text = &settings.metrics,
+	{ 0, "metrics", "FILE", .text = &settings.metrics, .file = true,
 	  .help = "write metrics to this file after each round"
 		  HELP_LINE "(default: " RUN_DIR "/tierd.prom)" },
 	{ 0, "once", .flag = &settings.once, .only_here = true,
@@ -102,34 +103,10 @@ static struct {
 	unsigned long until;	/* try again in this round */
 } full[MAX_NODES][ORDERS];
 
-static atomic_bool woken;
-
 static void wake(int signal)
 {
 	(void)signal;
 	woken = true;
-}
-
-/*
- * Wait for this time, or until a signal comes. Signals are blocked except in ppoll(), so
- * one that comes just before it is not lost.
- */
-static void wait_for(double seconds)
-{
-	const struct timespec time = {
-		.tv_sec = seconds, .tv_nsec = (seconds - (time_t)seconds) * 1e9,
-	};
-	sigset_t ours, before;
-
-	sigemptyset(&ours);
-	sigaddset(&ours, SIGINT);
-	sigaddset(&ours, SIGTERM);
-	sigaddset(&ours, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &ours, &before);
-	if (!stopped && !woken)
-		ppoll(NULL, 0, &time, &before);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	woken = false;
 }
 
 static unsigned int order_of(const struct folio *folio)
@@ -442,26 +419,37 @@ static void print_metrics(FILE *file, double interval)
 				ages_idle(node, seconds[i]) * page_size);
 }
 
-/* Replace the file atomically, so that readers never find a part of it. */
+/*
+ * Replace the file atomically, so that readers never find a part of it. Keep the new one
+ * open and locked, so that movephys --status knows whether it is of a tierd that runs.
+ */
 static void write_metrics(double interval)
 {
 	static char *temporary;
+	static FILE *current;
 	static bool failing;
+	FILE *file = NULL, *old;
 	bool failed = true;
-	FILE *file = NULL;
 
-	if (temporary || asprintf(&temporary, "%s.new", settings.metrics) >= 0)
-		file = fopen(temporary, "we");
+	if (temporary || asprintf(&temporary, "%s.new", settings.metrics) >= 0) {
+		/* In a directory of many users, somebody may have put a link there. */
+		unlink(temporary);
+		file = fopen(temporary, "wxe");
+	}
 	if (file) {
 		print_metrics(file, interval);
-		failed = ferror(file);
-		if (fclose(file) || failed || rename(temporary, settings.metrics))
-			failed = true;
+		flock(fileno(file), LOCK_EX | LOCK_NB);
+		failed = ferror(file) || fflush(file) || rename(temporary, settings.metrics);
 	}
 	if (failed && !failing)
 		complain("cannot write %s: %s: going on without metrics", settings.metrics,
 			 strerror(errno));
 	failing = failed;
+	old = failed ? file : current;
+	if (!failed)
+		current = file;
+	if (old)
+		fclose(old);
 }
 
 static void print_round(__u64 up, __u64 down, const __u64 *refused, double seconds,
@@ -488,9 +476,9 @@ static double round_of(double interval)
 	double began = cpu_seconds(), look_seconds;
 	typeof(total) before = total;
 
-	total.rounds++;
 	if (!find_memory())
 		return interval;
+	total.rounds++;
 	cause_forget();
 	ages_look();
 	look_seconds = cpu_seconds() - began;
@@ -522,24 +510,24 @@ static void print_help(void)
 	     "Exit status: 0 ended by a signal or --once, 2 wrong usage, or tierd cannot start.");
 }
 
-static bool find_nodes(const char *option, const char *text, struct nodes *nodes)
+static bool find_nodes(const char *name, const char *text, struct nodes *nodes)
 {
 	int list[MAX_NODES], nr;
 
 	if (!text) {
-		complain("%s NODES is needed" SEE, option);
+		complain("--%s NODES is needed" SEE, name);
 		return false;
 	}
-	nr = nodes_parse(option, text, list);
+	nr = nodes_parse(options_label(rows, name), text, list);
 	nodes_named(text, nodes);
 	return nr > 0;
 }
 
 static bool check_settings(void)
 {
-	if (!find_nodes("--fast", settings.fast, &fast_named) ||
-	    !find_nodes("--slow", settings.slow, &slow_named) ||
-	    !reserve_parse("--keep-free", settings.keep_free, &keep_free))
+	if (!find_nodes("fast", settings.fast, &fast_named) ||
+	    !find_nodes("slow", settings.slow, &slow_named) ||
+	    !reserve_parse(options_label(rows, "keep-free"), settings.keep_free, &keep_free))
 		return false;
 	for (int node = 0; node < MAX_NODES; node++) {
 		if (!fast_named.has[node] || !slow_named.has[node])
@@ -547,7 +535,13 @@ static bool check_settings(void)
 		complain("node %d is in both --fast and --slow", node);
 		return false;
 	}
-	return true;
+	if (!settings.longest)
+		settings.longest = fmax(settings.interval, LONGEST);
+	if (settings.longest >= settings.interval)
+		return true;
+	complain("%s is below --interval, %g s", options_label(rows, "longest"),
+		 settings.interval);
+	return false;
 }
 
 /* Check before the first round that the kernel has what we need, and permits it. */
@@ -582,7 +576,7 @@ int main(int argc, char **argv)
 	else if (settings.version)
 		puts("tierd " VERSION);
 	if (settings.help || settings.version)
-		return fflush(stdout) ? WRONG_USAGE : 0;
+		return output_written() ? 0 : WRONG_USAGE;
 	if (argv[arg]) {
 		complain("unexpected argument '%s': give the nodes with --fast and --slow" SEE,
 			 argv[arg]);
@@ -600,7 +594,7 @@ int main(int argc, char **argv)
 		interval = round_of(interval);
 		if (settings.once && total.rounds >= ENOUGH)
 			break;
-		wait_for(interval);
+		wait_for_input(-1, interval);
 	}
 	return 0;
 }

@@ -2,7 +2,6 @@
 /* A source: addresses in arguments or on standard input, and samples of perf */
 #include <ctype.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,14 +154,6 @@ static enum reading parse(const struct words *words, const char *word,
 					     parse_address(word, range);
 }
 
-static const char *printable(char *word)
-{
-	for (char *c = word; *c; c++)
-		if (!isprint((unsigned char)*c))
-			*c = '?';
-	return word;
-}
-
 static const char *expected(const struct words *words)
 {
 	return words->syntax == WORDS_PERF ?
@@ -172,15 +163,14 @@ static const char *expected(const struct words *words)
 
 static int next_char(struct words *words, bool wait)
 {
-	struct pollfd input = { .fd = words->file, .events = POLLIN };
 	ssize_t got;
 
 	if (words->at < words->end)
 		return (unsigned char)words->text[words->at++];
 	if (words->eof || stopped)
 		return CHAR_END;
-	if (!wait && !poll(&input, 1, 0))
-		return CHAR_LATER;
+	if (!wait_for_input(words->file, wait ? -1 : 0))
+		return stopped ? CHAR_END : CHAR_LATER;
 	got = read(words->file, words->text, sizeof(words->text));
 	words->unreadable = got < 0;
 	words->eof = got <= 0;
@@ -269,7 +259,7 @@ static void end_misread(struct words *words)
 	words->src.misread = true;
 	if (!words->reported)
 		complain("standard input, line %lu: '%s' is hexadecimal without 0x: %s",
-			 words->word_line, words->word, why);
+			 words->word_line, printable(words->word), why);
 }
 
 static void note_junk(struct words *words)
@@ -356,10 +346,12 @@ static bool copy_input(struct words *words)
 		return false;
 	}
 	words->file = fileno(copy);
-	while (!stopped &&
+	while (wait_for_input(STDIN_FILENO, -1) &&
 	       (n = read(STDIN_FILENO, words->text, sizeof(words->text))) > 0)
-		if (write(words->file, words->text, n) != n)
+		if (fwrite(words->text, n, 1, copy) != 1)
 			break;
+	if (!n && fflush(copy))
+		n = -1;
 	if (n && !stopped)
 		complain("cannot copy standard input: %s", strerror(errno));
 	return !n && !stopped;
