@@ -86,12 +86,17 @@ function make_row(lines, nlines,    i, field, row, nrows, offset) {
 
 # Returns the number of the line below which the text of the block is to be inserted, or -1 if the
 # anchor does not match exactly one line. Sets the global "nmatches" to the number of lines that match.
+#
+# The row of a syscall table goes below the last row with a lower number, and not below a comment that
+# is about the rows after it: x86 has one above the numbers of x32. After the highest number, it goes
+# below all comments, because x86 has one that ends these numbers.
 function find_place(block, lines, nlines,    i, line, regex) {
 	nmatches = 0
 	if (direction[block] == "row") {
 		for (i = 1; i <= nlines && !(lines[i] ~ /^[0-9]/ && lines[i] + 0 > number); i++)
-			;
-		return i - 1
+			if (lines[i] ~ /^[0-9]/)
+				line = i
+		return i <= nlines && line ? line : i - 1
 	}
 	regex = within[block] == "" ? anchor[block] : within[block]
 	for (i = 1; i <= nlines; i++)

@@ -53,7 +53,7 @@ static int can_be_true(int status)
 	case -EFAULT:	/* the frame belongs to another page now */
 	case -EACCES:
 	case -EBUSY:	/* being allocated, freed or moved */
-	case -ENOMEM:	/* the target has no huge page in its pool */
+	case -ENOMEM:	/* the target has no room for a huge page */
 		return 1;
 	}
 	return status == nodes[0] || status == nodes[1];
