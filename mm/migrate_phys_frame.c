@@ -154,8 +154,8 @@ int folio_check_mapped(struct folio *folio)
  * @folio: the folio, with a reference, for which folio_check_mapped() has
  *	   returned -ENOENT
  *
- * Return: -EBUSY if another migration or reclaim handles the folio, else as
- * folio_check_mapped().
+ * Return: -EBUSY if another migration, a split or reclaim handles the folio,
+ * else as folio_check_mapped().
  */
 int folio_check_unmapped(struct folio *folio)
 {
