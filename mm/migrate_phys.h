@@ -70,8 +70,8 @@ struct phys_chunk {
 
 /* Results of the checks of all tasks of an address space, for a target node */
 #define MM_CHECKED	BIT(0)	/* the tasks have been checked */
-#define MM_ALIVE	BIT(1)	/* some task is not exiting */
-#define MM_DENIES	BIT(2)	/* a cpuset or the LSM refuses */
+#define MM_DENIES	BIT(1)	/* a cpuset or the LSM refuses */
+#define MM_ALIVE	BIT(2)	/* some task is not exiting */
 #define MM_BOUND	BIT(3)	/* the MPOL_BIND of a task excludes the node */
 
 /**

@@ -144,9 +144,9 @@ void phys_forget_mm_slots(struct phys_mm_slots *slots)
 /* Checks of tasks */
 
 /*
- * Read mems_allowed, which the allocator enforces, without a lock, as the OOM
- * killer does. cpuset_mems_allowed() would take a global lock with interrupts
- * off.
+ * Read mems_allowed, which the allocator enforces, without a lock, as
+ * cpuset_mems_allowed_intersects() does for the OOM killer.
+ * cpuset_mems_allowed() would take a global lock with interrupts off.
  */
 static bool cpuset_has_node(struct task_struct *task, int nid)
 {
