@@ -2,7 +2,7 @@
 /*
  * @has include/linux/mm.h int folio_expected_ref_count[(]
  * @for mm/migrate_phys_check.o
- * @tried 6.6.0 luzhixing12345/vtism
+ * @tried 6.13.7 ChenRuiwei/linux-6.13.7
  *
  * "mm: add folio_expected_ref_count() for reference count calculation" added
  * the function. This version is only called for small folios. They have a

@@ -2,7 +2,7 @@
 /*
  * @has include/linux/fs.h timespec64 inode_set_ctime_current[(]struct inode [*]
  * @for mm/tests/migrate_phys_fs.o
- * @tried 6.2 GorilaMond/Linux6.2
+ * @tried 6.5.3 christian-bendiksen/ubuntu-linux-6.5.3
  *
  * "fs: add ctime accessors infrastructure" added the function. Before that,
  * filesystems set the member i_ctime themselves.

@@ -3,7 +3,7 @@
  * @has mm/page_alloc.c if [(]gfp_mask & __GFP_THISNODE[)] goto nopage;
  * @has mm/page_alloc.c gfp_has_flags[(]gfp_mask, __GFP_NORETRY [|] __GFP_THISNODE[)]
  * @for mm/migrate_phys_move.o
- * @tried 6.6.0 luzhixing12345/vtism
+ * @tried 6.19.0 matankalina/linux-6.19.10-fork
  *
  * Before "mm, page_alloc, thp: prevent reclaim for __GFP_THISNODE THP
  * allocations", the allocator also reclaims when it is asked to compact one
