@@ -4,7 +4,6 @@
  * moving
  */
 #include <fcntl.h>
-#include <mntent.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -728,48 +727,6 @@ TEST(device_memory)
 	EXPECT_EQ(0, isolated_pages());
 }
 #endif
-
-/* Opens a new file of a file system that is mounted with the option dax */
-static int open_dax_file(void)
-{
-	FILE *mounts = setmntent("/proc/mounts", "re");
-	struct mntent *mount;
-	int fd = -1;
-
-	if (!mounts)
-		die("cannot read /proc/mounts");
-	while (fd < 0 && (mount = getmntent(mounts)))
-		if (hasmntopt(mount, "dax"))
-			fd = open(mount->mnt_dir, O_TMPFILE | O_RDWR, 0600);
-	endmntent(mounts);
-	return fd;
-}
-
-/* A page of persistent memory that a process maps directly is on no node. */
-TEST(dax)
-{
-	uint64_t phys;
-	int from, to;
-	char *mem;
-	int fd;
-
-	TWO_NODES(from, to);
-	fd = open_dax_file();
-	if (fd < 0)
-		SKIP(return, "needs CONFIG_FS_DAX, and a mount with -o dax");
-	ASSERT_EQ(0, ftruncate(fd, page_size()));
-	mem = mmap(NULL, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	ASSERT_NE(MAP_FAILED, mem);
-	fill(mem, page_size(), SEED);
-	phys = phys_of(0, mem);
-	ASSERT_NE(0, phys);
-	EXPECT_FALSE(is_ram(phys));
-	EXPECT_OUTCOME(0, -ENOENT, query_one(phys));
-	EXPECT_OUTCOME(0, -ENOENT, move_one(phys, from, 0));
-	EXPECT_OUTCOME(0, -ENOENT, move_one(phys, to, MPOL_MF_MOVE_ALL));
-	EXPECT_EQ(phys, phys_of(0, mem));
-	EXPECT_TRUE(intact(mem, page_size(), SEED));
-}
 
 /*
  * Pages that have an extra reference or a pin are -EBUSY, and each of their
