@@ -37,7 +37,7 @@ title {
 	name = $1
 	sub(/\+0x.*/, "", name)
 	sub(/\..*/, "", name)
-	if (name ~ /^(migrate_pages|folio_batch_isolate_lru|putback_movable_pages|lru_add_drain_all)$/ ||
+	if (name ~ /^(migrate_pages|putback_movable_pages|lru_add_drain_all)$/ ||
 	    name ~ /^asm_(sysvec_|common_interrupt)/)
 		elsewhere_from_here = 1
 	if (name in own && !elsewhere_from_here)
