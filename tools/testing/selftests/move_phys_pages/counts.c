@@ -146,6 +146,7 @@ TEST_F(counts, events)
 	EXPECT_EQ(!variant->pinned, failures.events);
 	EXPECT_EQ(variant->pinned ? 0 : self->size / page_size(),
 		  failures.pages);
+	EXPECT_EQ(0, failures.waited);
 }
 
 TEST_HARNESS_MAIN

@@ -31,6 +31,8 @@
 struct mover {
 	bool busy;
 	unsigned int calls;
+	unsigned long mapped;	/* entries for which a process mapped a page */
+	unsigned long moved;
 	char *mem;
 	unsigned long count;
 	uint64_t pages[PAGES];
@@ -45,8 +47,14 @@ static struct mover *new_mover(void)
 
 static void move(struct mover *mover)
 {
+	unsigned long i;
+
 	move_phys_pages(mover->count, mover->pages, mover->nodes, mover->status,
 			MPOL_MF_MOVE_ALL);
+	for (i = 0; i < mover->count; i++) {
+		mover->mapped += mover->status[i] != -ENOENT;
+		mover->moved += mover->status[i] == mover->nodes[i];
+	}
 	__atomic_fetch_add(&mover->calls, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -92,6 +100,7 @@ FIXTURE_TEARDOWN(holds)
 	reap(self->pid);
 	unlink(self->path);
 	EXPECT_EQ(0, rmdir(self->dir));
+	EXPECT_LT(0, self->mover->moved);
 	EXPECT_EQ(0, isolated_pages());
 }
 
@@ -255,6 +264,7 @@ FIXTURE_SETUP(shutdown)
 FIXTURE_TEARDOWN(shutdown)
 {
 	EXPECT_TRUE(try_write_file(DISK_SYSFS "/reset", "1"));
+	EXPECT_LT(0, self->mover->mapped);
 	EXPECT_EQ(0, isolated_pages());
 }
 

@@ -90,6 +90,7 @@ static void add_failures(const char *text, void *arg)
 		return;
 	failures->events++;
 	failures->pages += trace_field(text, "nr_failed");
+	failures->waited += !strstr(text, "mode=MIGRATE_ASYNC ");
 }
 
 struct failures read_failures(void)

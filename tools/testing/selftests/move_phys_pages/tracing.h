@@ -21,9 +21,12 @@ void stop_tracing(void);
  */
 unsigned int read_trace(const char *event, void (*fn)(const char *text, void *arg),
 			void *arg);
-/* Counts the migrations of system calls, and the pages that failed in them */
+/*
+ * Counts the migrations of system calls, the pages that failed in them, and the
+ * migrations that may have waited for a page, since they were not MIGRATE_ASYNC
+ */
 struct failures {
-	unsigned long events, pages;
+	unsigned long events, pages, waited;
 };
 
 struct failures read_failures(void);
