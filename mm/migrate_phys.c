@@ -22,8 +22,8 @@
  */
 static bool status_is_failure(int status)
 {
-	return status < 0 && (status == -EBUSY || status == -ENOMEM ||
-			      status == -EIO || status == -EINVAL);
+	return status == -EBUSY || status == -ENOMEM || status == -EIO ||
+	       status == -EINVAL;
 }
 
 static struct phys_record *search_bucket(const struct phys_records *records,

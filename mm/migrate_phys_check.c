@@ -324,6 +324,7 @@ static struct phys_rmap *find_rmap(struct phys_call *call, struct folio *folio,
 	 * witness_is_valid() must read the mapping of the witness after that of
 	 * this folio was read above. If both are equal and the witness is
 	 * mapped, the file or anon_vma was not freed and reused in between.
+	 * Pairs with the unmap before evict() and unlink_anon_vmas().
 	 */
 	smp_rmb();
 	return rmap;

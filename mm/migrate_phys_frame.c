@@ -127,7 +127,11 @@ int folio_check_mapped(struct folio *folio)
 		return -EFAULT;
 	if (folio_test_slab(folio) || !folio_mapped(folio))
 		return -ENOENT;
-	smp_rmb(); /* read the mapping after the map count */
+	/*
+	 * Read the mapping after the map count. Pairs with folio_unlock() after
+	 * filemap_add_folio(): only then can a file folio be mapped.
+	 */
+	smp_rmb();
 	if (folio_test_hugetlb(folio))
 		return hugepage_migration_supported(folio_hstate(folio)) ?
 		       0 : -EFAULT;
@@ -142,7 +146,11 @@ int folio_check_mapped(struct folio *folio)
 	 */
 	if (!READ_ONCE(folio->mapping) ||
 	    (!folio_test_uptodate(folio) && !folio_test_lru(folio))) {
-		smp_rmb(); /* truncation unmaps before it clears the mapping */
+		/*
+		 * Pairs with folio_remove_rmap_ptes(): truncation unmaps before
+		 * filemap_remove_folio() clears the mapping.
+		 */
+		smp_rmb();
 		return folio_mapped(folio) && !folio_test_swapbacked(folio) ?
 		       -EFAULT : -ENOENT;
 	}

@@ -60,18 +60,24 @@ static gfp_t target_gfp(unsigned int order)
 	return gfp;
 }
 
+static gfp_t hugetlb_target_gfp(struct hstate *h)
+{
+	gfp_t gfp = htlb_alloc_mask(h);
+
+	gfp &= ~(__GFP_DIRECT_RECLAIM | __GFP_HARDWALL);
+	return gfp | __GFP_NOMEMALLOC | __GFP_THISNODE;
+}
+
 static struct folio *alloc_target(struct folio *src, int nid)
 {
 	unsigned int order = folio_order(src);
 	struct hstate *h;
-	gfp_t gfp;
 
 	if (!folio_test_hugetlb(src))
 		return __folio_alloc(target_gfp(order), order, nid, NULL);
 	h = folio_hstate(src);
-	gfp = htlb_alloc_mask(h) & ~(__GFP_DIRECT_RECLAIM | __GFP_HARDWALL);
-	gfp |= __GFP_NOMEMALLOC | __GFP_THISNODE;
-	return alloc_hugetlb_folio_nodemask(h, nid, NULL, gfp, false);
+	return alloc_hugetlb_folio_nodemask(h, nid, NULL, hugetlb_target_gfp(h),
+					    false);
 }
 
 /*

@@ -11,7 +11,6 @@
 
 #include <linux/cpuset.h>
 #include <linux/hash.h>
-#include <linux/oom.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/coredump.h>
 #include <linux/sched/mm.h>
@@ -267,14 +266,28 @@ static bool check_owner_tasks(struct phys_call *call, struct phys_mm_slot *slot)
 }
 
 /*
- * One pass over all processes serves all address spaces without a result. All
- * live threads of a process use the same address space, so look at one of them
- * to find out whether the process matters.
+ * All threads of a process that still use an address space use the same one.
+ * The pointer is only compared with those of the slots, whose address spaces
+ * cannot be freed, so no lock of the process is taken.
  */
+static struct mm_struct *process_mm(struct task_struct *process)
+{
+	struct task_struct *task;
+	struct mm_struct *mm;
+
+	for_each_thread(process, task) {
+		mm = READ_ONCE(task->mm);
+		if (mm)
+			return mm;
+	}
+	return NULL;
+}
+
+/* One pass over all processes serves all address spaces without a result. */
 static void check_all_processes(struct phys_call *call)
 {
 	struct phys_mm_slots *slots = &call->mm_slots;
-	struct task_struct *process, *task;
+	struct task_struct *process;
 	struct phys_mm_slot *slot;
 	struct mm_struct *mm;
 	u32 i;
@@ -282,11 +295,9 @@ static void check_all_processes(struct phys_call *call)
 	slots->passes++;
 	rcu_read_lock();
 	for_each_process(process) {
-		task = find_lock_task_mm(process);
-		if (!task)
+		mm = process_mm(process);
+		if (!mm)
 			continue;
-		mm = task->mm;
-		task_unlock(task);
 		for (i = *mm_slot_bucket(slots, mm); i; i = slot->next) {
 			slot = &slots->slot[i - 1];
 			if (slot->mm == mm && !(slot->result & MM_CHECKED))

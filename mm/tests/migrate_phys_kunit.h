@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What several files of KUnit tests need that are included in mm/migrate_phys*.c.
+ * Helpers that several files of KUnit tests use. These files are included at the
+ * end of mm/migrate_phys*.c.
  */
 #ifndef _MM_TESTS_MIGRATE_PHYS_KUNIT_H
 #define _MM_TESTS_MIGRATE_PHYS_KUNIT_H

@@ -47,6 +47,20 @@ static void target_gfp_zone_reclaim_test(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, any & __GFP_DIRECT_RECLAIM);
 }
 
+/* A hugetlb target, too, is allocated on its node or not at all. */
+static void hugetlb_target_gfp_test(struct kunit *test)
+{
+#ifdef CONFIG_HUGETLB_PAGE
+	gfp_t gfp = hugetlb_target_gfp(&default_hstate);
+	const gfp_t always = __GFP_THISNODE | __GFP_NOMEMALLOC;
+
+	KUNIT_EXPECT_TRUE(test, (gfp & always) == always);
+	KUNIT_EXPECT_FALSE(test, gfp & (__GFP_DIRECT_RECLAIM | __GFP_HARDWALL));
+#else
+	kunit_skip(test, "needs CONFIG_HUGETLB_PAGE");
+#endif
+}
+
 static struct folio *test_folio(struct kunit *test, unsigned int order)
 {
 	struct folio *folio = folio_alloc(GFP_KERNEL | __GFP_COMP, order);
@@ -354,6 +368,7 @@ static void phys_drain_test(struct kunit *test)
 static struct kunit_case migrate_phys_move_cases[] = {
 	KUNIT_CASE(target_gfp_test),
 	KUNIT_CASE(target_gfp_zone_reclaim_test),
+	KUNIT_CASE(hugetlb_target_gfp_test),
 	KUNIT_CASE_PARAM(get_target_test, order_gen_params),
 	KUNIT_CASE(get_target_of_piece_test),
 	KUNIT_CASE_PARAM(isolate_folios_test, isolate_gen_params),
