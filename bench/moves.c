@@ -16,6 +16,8 @@
 
 #include "bench.h"
 
+#define BYSTANDER_THREADS	20
+
 /* Kinds of pages */
 enum pages {
 	BASE,		/* anonymous */
@@ -47,6 +49,8 @@ struct bench {
 	bool bad;		/* a third of the entries names no page */
 	bool damon;		/* DAMON can do the same */
 	bool bound;		/* the caller is bound to its CPU */
+	bool sibling;		/* a process shares the caller's memory */
+	unsigned int bystanders; /* processes with many threads, not mappers */
 };
 
 /* Enough rounds to make it matter little what else wakes up in one */
@@ -75,6 +79,14 @@ static const struct bench benches[] = {
 	{ "8 THPs", HUGE, 8, .rounds = 8 },
 	{ "8 hugetlb pages", HUGETLB, 8, .rounds = 8 },
 	{ "query of 4096 pages", BASE, 4096, .rounds = 2, .query = true },
+	/*
+	 * These are last, because the kernel does not forget that the memory of
+	 * this process was shared.
+	 */
+	{ "1 page a call, with a sibling", BASE, 64, .batch = 1, .rounds = 8,
+	  .sibling = true },
+	{ "1 page a call, with a sibling, beside 4000 threads", BASE, 64,
+	  .batch = 1, .rounds = 8, .sibling = true, .bystanders = 200 },
 };
 
 /* The ways */
@@ -221,6 +233,28 @@ static void sharer(void *arg)
 		peek(w->addrs[i]);
 }
 
+static void do_nothing(void *arg)
+{
+}
+
+static void *wait_for_signal(void *arg)
+{
+	pause();
+	return NULL;
+}
+
+static void bystander(void *arg)
+{
+	struct work *w = arg;
+	pthread_t id;
+	int t;
+
+	munmap(w->mem, w->b->entries * w->size);
+	for (t = 1; t < BYSTANDER_THREADS; t++)
+		if (pthread_create(&id, NULL, wait_for_signal, NULL))
+			die("no thread");
+}
+
 static char *map_pages(const struct bench *b, size_t size)
 {
 	size_t length = b->entries * size;
@@ -311,11 +345,11 @@ static void run(const struct bench *b)
 {
 	struct work w = { .b = b, .nr_nodes = b->nodes ?: 2 };
 	const unsigned int rounds = 2 * b->rounds * repeat;
-	const unsigned int processes = b->processes ?: 1;
+	const unsigned int processes = (b->processes ?: 1) + b->bystanders;
 	const bool damon = b->damon && has_damon();
 	unsigned int round = 0, i;
 	uint64_t took[NR_WAYS] = {};
-	pid_t pids[processes];
+	pid_t pids[processes], sibling = 0;
 
 	min_nodes(w.nodes, w.nr_nodes);
 	w.size = b->pages >= HUGE ? thp_size() : page_size();
@@ -327,7 +361,9 @@ static void run(const struct bench *b)
 	w.mem = map_pages(b, w.size);
 	place(&w);
 	for (i = 1; i < processes; i++)
-		pids[i] = spawn(sharer, &w);
+		pids[i] = spawn(b->bystanders ? bystander : sharer, &w);
+	if (b->sibling)
+		sibling = spawn_vm(do_nothing, NULL);
 
 	/*
 	 * Do not count the first moves, which depend on the earlier use of the
@@ -346,6 +382,8 @@ static void run(const struct bench *b)
 	tell(&w, rounds, took);
 	for (i = 1; i < processes; i++)
 		reap(pids[i]);
+	if (b->sibling)
+		reap(sibling);
 	munmap(w.mem, b->entries * w.size);
 	pool(&w, 0);
 	request_free(w.req);

@@ -6,8 +6,11 @@
 ((.moves | map({ (.case): .cost.move_phys_pages }) | add) as $cost
 	| ["16384 pages, to 512 pages", $cost["16384 pages"] / $cost["512 pages"]],
 	  ["4096 pages, alternating, to one target",
-	   $cost["4096 pages, alternating"] / $cost["4096 pages"]]),
-(.moves[] | select(.case | startswith("1 page a call"))
+	   $cost["4096 pages, alternating"] / $cost["4096 pages"]],
+	  ["1 page a call, with a sibling, beside 4000 threads, to alone",
+	   $cost["1 page a call, with a sibling, beside 4000 threads"] /
+	   $cost["1 page a call, with a sibling"]]),
+(.moves[] | select(.case == ("1 page a call", "1 page a call, bound to a CPU"))
 	| ["\(.case), instructions", .cost.move_phys_pages]),
 (.daemon[] | ["\(.pages) of \(.memory) pages, \(.processes) processes, to the reverse map", .ratio])
 | "\(.[0])\t\(.[1] * 1000 | round / 1000)"
