@@ -14,6 +14,7 @@ COMMANDS ?=
 PACKAGES ?=
 SUITES	?= check
 WALL	?=
+STAGE	?=
 LTP	?=
 N	?=
 MUTANT	?=
@@ -102,8 +103,8 @@ coverage: kernel kselftests ## print which lines of the engine the tests reach
 	@scripts/coverage
 
 bench: kernel ## measure the cost of this call and of other ways to move pages: instructions, or time with WALL=1
-	@scripts/packages guest bench
-	@scripts/bench
+	@scripts/packages guest bench $(if $(STAGE),build series)
+	@$(if $(STAGE),scripts/stage '$(STAGE)',scripts/bench)
 
 kselftest: kernel kselftests ## run kselftests in the guest: all, or one with TEST=move
 	@scripts/packages guest
