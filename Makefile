@@ -44,7 +44,7 @@ export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR PACKAGE
 # the background, so that the later steps need not wait for them.
 needs-demo	:= build tools guest demo
 needs-check	:= all
-needs-check-full := all cross clang mutants package
+needs-check-full := all cross clang mutants package rpm
 needs-mutants	:= build kselftests guest mutants
 needs-coverage	:= build kselftests guest
 needs-bench	:= build guest bench
@@ -80,7 +80,7 @@ check: kernel movephys kselftests ## test the call, the tools and the scripts, o
 	@scripts/check $(SUITES)
 
 check-full: kernel movephys kselftests ## run every test on BASE, also on debug kernels and on kernels with options left out
-	@scripts/packages all cross clang mutants package
+	@scripts/packages all cross clang mutants package rpm
 	@scripts/check full
 
 # KERNEL= names one tree, so it is tested once and not for each base.
