@@ -11,6 +11,7 @@
 
 #define HAS_MEMORY "/sys/devices/system/node/has_memory"
 #define HAS_CPU "/sys/devices/system/node/has_cpu"
+#define POSSIBLE "/sys/devices/system/node/possible"
 
 /* Suppress libnuma's messages, which name neither the option nor what to do. */
 void numa_warn(int number, char *format, ...)
@@ -51,13 +52,17 @@ static bool read_nodes(const char *path, struct nodes *nodes)
 	return read;
 }
 
+static bool need_nodes(const char *path, struct nodes *nodes)
+{
+	if (read_nodes(path, nodes))
+		return true;
+	complain("cannot read %s: %s: is sysfs mounted on /sys?", path, strerror(errno));
+	return false;
+}
+
 bool nodes_with_memory(struct nodes *nodes)
 {
-	if (read_nodes(HAS_MEMORY, nodes))
-		return true;
-	complain("cannot read " HAS_MEMORY ": %s: is sysfs mounted on /sys?",
-		 strerror(errno));
-	return false;
+	return need_nodes(HAS_MEMORY, nodes);
 }
 
 const char *nodes_listed(const int *list, int nr)
@@ -119,7 +124,8 @@ static int append(const struct nodes *with_memory, const char *text,
 	return nr;
 }
 
-bool nodes_named(const char *text, struct nodes *nodes)
+/* False if @text is not a list. */
+static bool named(const char *text, struct nodes *nodes)
 {
 	struct bitmask *mask = numa_parse_nodestring_all(text);
 
@@ -136,7 +142,7 @@ int nodes_parse(const char *option, const char *text, int list[MAX_NODES])
 {
 	char *copy = strdup(text), *rest = copy, *part;
 	const char *culprit = text;
-	struct nodes with_memory, named;
+	struct nodes with_memory, whole;
 	int nr = 0;
 
 	if (!nodes_with_memory(&with_memory)) {
@@ -156,13 +162,31 @@ int nodes_parse(const char *option, const char *text, int list[MAX_NODES])
 				culprit = part;
 		}
 	/* Each part of "0,!1" and "0," is a list, but the whole is not. */
-	if (nr > 0 && !nodes_named(text, &named))
+	if (nr > 0 && !named(text, &whole))
 		nr = -1;
 	if (nr <= 0)
 		complain("%s takes nodes with memory, such as %s, not '%s'",
 			 option, nodes_known(), culprit);
 	free(copy);
 	return nr > 0 ? nr : -1;
+}
+
+bool nodes_possible(const char *option, const char *text, struct nodes *nodes)
+{
+	struct nodes possible;
+	bool some = false, other = false;
+
+	if (!need_nodes(POSSIBLE, &possible))
+		return false;
+	if (named(text, nodes))
+		for (int node = 0; node < MAX_NODES; node++) {
+			some |= nodes->has[node];
+			other |= nodes->has[node] && !possible.has[node];
+		}
+	if (some && !other)
+		return true;
+	complain("%s takes nodes of " POSSIBLE ", not '%s'", option, text);
+	return false;
 }
 
 #define TIERS	"/sys/devices/virtual/memory_tiering"

@@ -3,8 +3,8 @@
  * tierd: keep accessed pages on fast nodes. It uses only physical addresses, and never
  * looks at a process.
  *
- * Each round finds out which folios were accessed (ages.h). If the fast nodes need room,
- * it moves their coldest folios to slow nodes. Then it moves hot folios to fast nodes.
+ * Each round finds out which folios were accessed (ages.h). Then it moves hot folios to
+ * fast nodes. If a fast node has no room, it moves the coldest folios to slow nodes first.
  */
 #include <errno.h>
 #include <math.h>
@@ -12,15 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "ages.h"
 #include "cause.h"
 #include "command.h"
 #include "frames.h"
+#include "metrics.h"
 #include "move_phys_pages.h"
 #include "options.h"
 #include "tlb.h"
@@ -28,6 +26,7 @@
 #define CONFIG		"/etc/tierd.conf"
 #define RUN_DIR		"/run/tierd"
 #define SEE		" (see tierd --help)"
+#define TRY_AGAIN	1		/* exit status: systemd should start tierd again later */
 #define CALL_FOLIOS	512		/* folios in a call */
 #define CALL_PAGES	4096		/* base pages in a call, exceeded only by its last folio */
 #define ORDERS		32
@@ -89,13 +88,19 @@ static const struct option_row rows[] = {
 
 static struct nodes fast_named, slow_named;	/* the nodes of --fast and --slow */
 static struct nodes fast, slow;			/* those of them that have memory now */
+static struct nodes watched;			/* fast and slow */
 static struct reserve keep_free;
 
-/* Since the start */
-static struct {
-	unsigned long rounds, failed_calls;
-	__u64 up, down, refused[NR_CAUSES];
-} total;
+/* Where to look for folios that should move */
+struct search {
+	int min, max;		/* their ages */
+	struct place place;	/* those before this one were tried */
+};
+
+static struct search cold[MAX_NODES];		/* on fast nodes, in this round */
+static bool call_failed;			/* in this round */
+
+static struct totals total;
 
 /* By node and order: has a folio of that order found no room there? */
 static struct {
@@ -133,8 +138,11 @@ static void note_full(int node, const struct folio *folio)
 static void note_refused(const struct folio *folio, int status, int node)
 {
 	total.refused[cause_of(status, folio, node)] += folio->pages;
-	/* With these two statuses, the next round may succeed. Otherwise forget the age. */
-	if (status != -EBUSY && status != -ENOMEM)
+	/*
+	 * The folio may be shared or pinned for long. Forget its age, so that it is not tried
+	 * again until three more looks have passed. After -ENOMEM, note_full() decides that.
+	 */
+	if (status != -ENOMEM)
 		ages_forget(folio->head);
 }
 
@@ -144,6 +152,7 @@ static bool call(size_t count, const uint64_t *pages, const int *nodes, int *sta
 			    command.all ? MPOL_MF_MOVE_ALL : MPOL_MF_MOVE) >= 0)
 		return true;
 	total.failed_calls++;
+	call_failed = true;
 	complain("move_phys_pages: %s%s", strerror(errno), nodes && errno == ENODEV ?
 		 ": the node has lost its memory" : "");
 	return false;
@@ -225,15 +234,15 @@ static bool some_has_room(const struct targets *targets, const struct folio *fol
 }
 
 /* Store the folios for the next call: @limit base pages, exceeded only by the last folio. */
-static size_t fill(struct folio *folios, int node, struct place *place, enum age min,
-		   enum age max, const struct targets *targets, __u64 limit)
+static size_t fill(struct folio *folios, int node, struct search *search,
+		   const struct targets *targets, __u64 limit)
 {
 	__u64 head, pages = 0;
 	size_t nr = 0;
 
 	frames_refresh();
 	while (nr < CALL_FOLIOS && pages < limit && pages < CALL_PAGES &&
-	       ages_next(node, place, min, max, &head)) {
+	       ages_next(node, &search->place, search->min, search->max, &head)) {
 		struct folio folio = { .address = head * page_size, .head = head };
 
 		folio.pages = frames_folio(head).frames;
@@ -245,23 +254,26 @@ static size_t fill(struct folio *folios, int node, struct place *place, enum age
 	return nr;
 }
 
+/* After a failed call, wait for the next round, since the next call would fail, too. */
+static bool may_call(void)
+{
+	return !stopped && !call_failed;
+}
+
 /*
- * Move folios of these ages from a node to the first target with room, until @limit
+ * Move the folios of a search from a node to the first target with room, until @limit
  * base pages have moved. Returns how many base pages moved.
  */
-static __u64 move(int node, enum age min, enum age max, const struct targets *targets,
-		  long long limit)
+static long long move(int node, struct search *search, const struct targets *targets,
+		      long long limit)
 {
 	struct folio folios[CALL_FOLIOS];
-	const unsigned long failed = total.failed_calls;
-	struct place place = { };
 	long long moved = 0;
 
-	if (!ages_pages(node, min, max))
+	if (!ages_pages(node, search->min, search->max))
 		return 0;
-	/* After a failed call, wait for the next round, since the next call would fail, too. */
-	while (moved < limit && !stopped && total.failed_calls == failed) {
-		size_t nr = fill(folios, node, &place, min, max, targets, limit - moved);
+	while (moved < limit && may_call()) {
+		size_t nr = fill(folios, node, search, targets, limit - moved);
 
 		if (!nr)
 			break;
@@ -278,57 +290,91 @@ static long long room(int node)
 	return nodes_room(node, &keep_free) / (long long)page_size;
 }
 
-/* Move the coldest folios of a fast node to slow nodes, as many pages as are needed. */
-static __u64 demote(int node, long long needed)
+/* Continue with the next younger age, or with several if all their folios are needed. */
+static void next_ages(int node, struct search *search, long long needed)
 {
-	int age = AGE_OLDEST;
+	struct search next = { .min = search->min - 1, .max = search->min - 1 };
+
+	while (next.min > AGE_COLD &&
+	       (long long)ages_pages(node, next.min - 1, next.max) <= needed)
+		next.min--;
+	*search = next;
+}
+
+/*
+ * Move the coldest folios of a fast node to slow nodes, until this many base pages have
+ * moved. Returns how many did.
+ */
+static long long demote(int node, long long needed)
+{
+	struct search *search = &cold[node];
 	struct targets targets;
-	__u64 moved;
+	long long moved = 0;
 
 	targets.nr = nodes_nearest(node, &slow, targets.nodes);
-	while (age > AGE_COLD && ages_pages(node, age, AGE_OLDEST) < (__u64)needed)
-		age--;
-	moved = age < AGE_OLDEST ?
-		move(node, age + 1, AGE_OLDEST, &targets, needed) : 0;
-	return moved + move(node, age, age, &targets, needed - moved);
+	while (moved < needed && search->min >= AGE_COLD && may_call()) {
+		moved += move(node, search, &targets, needed - moved);
+		if (moved < needed)
+			next_ages(node, search, needed - moved);
+	}
+	total.down += moved;
+	return moved;
 }
 
-/* Make room on the fast nodes for the hot folios of slow nodes, and for --keep-free. */
+/* Begin to search for cold folios, and make room for --keep-free. */
 static void make_room(void)
 {
-	long long hot = 0, needed;
-
-	for (int node = 0; node < MAX_NODES; node++) {
-		if (slow.has[node])
-			hot += ages_pages(node, AGE_HOT, AGE_HOT);
-		if (fast.has[node] && room(node) > 0)
-			hot -= room(node);
-	}
 	for (int node = 0; node < MAX_NODES; node++) {
 		if (!fast.has[node])
 			continue;
-		needed = (hot > 0 ? hot : 0) + (room(node) < 0 ? -room(node) : 0);
-		if (needed <= 0)
-			continue;
-		needed = demote(node, needed);
-		total.down += needed;
-		hot -= needed;
+		cold[node] = (struct search){ .min = AGE_OLDEST, .max = AGE_OLDEST };
+		demote(node, -room(node));
 	}
 }
 
-static void promote(void)
+/* How many base pages will the next call of move() for this search try to move? */
+static long long next_pages(int node, struct search search, const struct targets *targets)
 {
-	struct targets sources, target = { .nr = 1 };
+	struct folio folios[CALL_FOLIOS];
+	size_t nr = fill(folios, node, &search, targets, CALL_PAGES);
+	long long pages = 0;
 
-	for (int node = 0; node < MAX_NODES; node++) {
-		if (!fast.has[node])
-			continue;
-		target.nodes[0] = node;
-		sources.nr = nodes_nearest(node, &slow, sources.nodes);
-		for (int i = 0; i < sources.nr; i++)
-			total.up += move(sources.nodes[i], AGE_HOT, AGE_HOT, &target,
-					 room(node));
+	for (size_t i = 0; i < nr; i++)
+		pages += folios[i].pages;
+	return pages;
+}
+
+/*
+ * Move hot folios to a fast node while it has room. If @may_demote, make room there, but
+ * only for one call at a time, because the hot folios may be refused.
+ */
+static void promote(int node, bool may_demote)
+{
+	struct targets sources, target = { .nr = 1, .nodes = { node } };
+	long long left = room(node), moved, needed;
+
+	sources.nr = nodes_nearest(node, &slow, sources.nodes);
+	for (int i = 0; i < sources.nr; i++) {
+		struct search hot = { .min = AGE_HOT, .max = AGE_HOT };
+
+		do {
+			needed = may_demote ?
+				next_pages(sources.nodes[i], hot, &target) - left : 0;
+			left += demote(node, needed);
+			moved = move(sources.nodes[i], &hot, &target, left);
+			left -= moved;
+			total.up += moved;
+		} while (may_demote && moved);
 	}
+}
+
+/* Use the room on all fast nodes before any folio is moved down for a hot one. */
+static void promote_all(void)
+{
+	for (int may_demote = 0; may_demote < 2; may_demote++)
+		for (int node = 0; node < MAX_NODES; node++)
+			if (fast.has[node])
+				promote(node, may_demote);
 }
 
 /* Find out which nodes have memory now. False if the fast or the slow nodes have none. */
@@ -343,6 +389,7 @@ static bool find_memory(void)
 	for (int node = 0; node < MAX_NODES; node++) {
 		fast.has[node] = fast_named.has[node] && there.has[node];
 		slow.has[node] = slow_named.has[node] && there.has[node];
+		watched.has[node] = fast.has[node] || slow.has[node];
 		some_fast |= fast.has[node];
 		some_slow |= slow.has[node];
 	}
@@ -354,25 +401,12 @@ static bool find_memory(void)
 	return had && ages_place(&fast, &slow);
 }
 
-static double cpu_seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
-static bool watches(int node)
-{
-	return fast.has[node] || slow.has[node];
-}
-
-static __u64 watched(void)
+static __u64 all_pages(void)
 {
 	__u64 pages = 0;
 
 	for (int node = 0; node < MAX_NODES; node++)
-		if (watches(node))
+		if (watched.has[node])
 			pages += ages_pages(node, AGE_NONE, AGE_OLDEST);
 	return pages;
 }
@@ -382,74 +416,9 @@ static double next_interval(double interval, __u64 moved, double look_seconds)
 {
 	double longest = fmax(settings.longest, look_seconds / CPU_SHARE);
 
-	if (total.rounds < ENOUGH || (ages_changed() + moved) * CHANGED_SHARE > watched())
+	if (total.rounds < ENOUGH || (ages_changed() + moved) * CHANGED_SHARE > all_pages())
 		return fmax(settings.interval, look_seconds / CPU_SHARE_BUSY);
 	return fmax(settings.interval, fmin(interval * 1.5, longest));
-}
-
-static void print_metrics(FILE *file, double interval)
-{
-	static const int seconds[] = { 0, 10, 60, 600, 3600 };
-
-	fprintf(file, "# TYPE tierd_rounds_total counter\ntierd_rounds_total %lu\n"
-		"# TYPE tierd_cpu_seconds_total counter\ntierd_cpu_seconds_total %.3f\n"
-		"# TYPE tierd_marked_folios_total counter\ntierd_marked_folios_total %llu\n"
-		"# TYPE tierd_failed_calls_total counter\ntierd_failed_calls_total %lu\n"
-		"# TYPE tierd_interval_seconds gauge\ntierd_interval_seconds %.3f\n"
-		"# TYPE tierd_moved_bytes_total counter\n"
-		"tierd_moved_bytes_total{direction=\"up\"} %llu\n"
-		"tierd_moved_bytes_total{direction=\"down\"} %llu\n"
-		"# TYPE tierd_refused_bytes_total counter\n",
-		total.rounds, cpu_seconds(), ages_marked(), total.failed_calls, interval,
-		total.up * page_size, total.down * page_size);
-	for (int i = 0; i < NR_CAUSES; i++)
-		fprintf(file, "tierd_refused_bytes_total{cause=\"%s\"} %llu\n",
-			causes[i].name, total.refused[i] * page_size);
-	fputs("# TYPE tierd_hot_bytes gauge\n", file);
-	for (int node = 0; node < MAX_NODES; node++)
-		if (watches(node))
-			fprintf(file, "tierd_hot_bytes{node=\"%d\"} %llu\n", node,
-				ages_pages(node, AGE_HOT, AGE_HOT) * page_size);
-	fputs("# HELP tierd_idle_bytes memory not accessed for at least this many seconds\n"
-	      "# TYPE tierd_idle_bytes gauge\n", file);
-	for (int node = 0; node < MAX_NODES; node++)
-		for (size_t i = 0; watches(node) && i < ARRAY_SIZE(seconds); i++)
-			fprintf(file, "tierd_idle_bytes{node=\"%d\",seconds=\"%d\"} %llu\n",
-				node, seconds[i],
-				ages_idle(node, seconds[i]) * page_size);
-}
-
-/*
- * Replace the file atomically, so that readers never find a part of it. Keep the new one
- * open and locked, so that movephys --status knows whether it is of a tierd that runs.
- */
-static void write_metrics(double interval)
-{
-	static char *temporary;
-	static FILE *current;
-	static bool failing;
-	FILE *file = NULL, *old;
-	bool failed = true;
-
-	if (temporary || asprintf(&temporary, "%s.new", settings.metrics) >= 0) {
-		/* In a directory of many users, somebody may have put a link there. */
-		unlink(temporary);
-		file = fopen(temporary, "wxe");
-	}
-	if (file) {
-		print_metrics(file, interval);
-		flock(fileno(file), LOCK_EX | LOCK_NB);
-		failed = ferror(file) || fflush(file) || rename(temporary, settings.metrics);
-	}
-	if (failed && !failing)
-		complain("cannot write %s: %s: going on without metrics", settings.metrics,
-			 strerror(errno));
-	failing = failed;
-	old = failed ? file : current;
-	if (!failed)
-		current = file;
-	if (old)
-		fclose(old);
 }
 
 static void print_round(__u64 up, __u64 down, const __u64 *refused, double seconds,
@@ -474,17 +443,18 @@ static void print_round(__u64 up, __u64 down, const __u64 *refused, double secon
 static double round_of(double interval)
 {
 	double began = cpu_seconds(), look_seconds;
-	typeof(total) before = total;
+	struct totals before = total;
 
 	if (!find_memory())
 		return interval;
 	total.rounds++;
+	call_failed = false;
 	cause_forget();
 	ages_look();
 	look_seconds = cpu_seconds() - began;
 	if (!stopped) {
 		make_room();
-		promote();
+		promote_all();
 		ages_mark_hot();
 		tlb_evict();
 	}
@@ -492,7 +462,7 @@ static double round_of(double interval)
 				 look_seconds);
 	print_round(total.up - before.up, total.down - before.down, before.refused,
 		    cpu_seconds() - began, interval);
-	write_metrics(interval);
+	metrics_write(settings.metrics, &total, &watched, interval);
 	return interval;
 }
 
@@ -507,20 +477,16 @@ static void print_help(void)
 	     "\n"
 	     "SIGTERM and SIGINT end tierd after the current call. SIGUSR1 begins the next\n"
 	     "round at once.\n"
-	     "Exit status: 0 ended by a signal or --once, 2 wrong usage, or tierd cannot start.");
+	     "Exit status: 0 ended by a signal or --once, 1 another program uses page_idle,\n"
+	     "2 wrong usage, or tierd cannot start.");
 }
 
 static bool find_nodes(const char *name, const char *text, struct nodes *nodes)
 {
-	int list[MAX_NODES], nr;
-
-	if (!text) {
-		complain("--%s NODES is needed" SEE, name);
-		return false;
-	}
-	nr = nodes_parse(options_label(rows, name), text, list);
-	nodes_named(text, nodes);
-	return nr > 0;
+	if (text)
+		return nodes_possible(options_label(rows, name), text, nodes);
+	complain("--%s NODES is needed" SEE, name);
+	return false;
 }
 
 static bool check_settings(void)
@@ -544,29 +510,33 @@ static bool check_settings(void)
 	return false;
 }
 
-/* Check before the first round that the kernel has what we need, and permits it. */
-static bool works(void)
+/*
+ * Check before the first round that the kernel has what we need, and permits it. Returns
+ * 0 or, after a message, the exit status.
+ */
+static int check_kernel(void)
 {
 	uint64_t page = ~0ULL;
-	int status;
+	int status, error;
 
 	if (move_phys_pages(1, &page, NULL, &status, 0) < 0) {
 		complain("move_phys_pages: %s%s", strerror(errno),
 			 errno == ENOSYS ? ": CONFIG_MOVE_PHYS_PAGES=y is needed" :
 			 errno == EPERM ? ": CAP_SYS_ADMIN is needed" : "");
-		return false;
+		return WRONG_USAGE;
 	}
 	if (!frames_readable(KPAGECOUNT)) {
 		complain("cannot open %s: %s", frames_path(KPAGECOUNT), strerror(errno));
-		return false;
+		return WRONG_USAGE;
 	}
-	return idle_open();
+	error = idle_open();
+	return error == EBUSY ? TRY_AGAIN : error ? WRONG_USAGE : 0;
 }
 
 int main(int argc, char **argv)
 {
 	double interval;
-	int arg;
+	int arg, status;
 
 	base_init();
 	setlinebuf(stdout);
@@ -583,8 +553,9 @@ int main(int argc, char **argv)
 		return WRONG_USAGE;
 	}
 	options_read(settings.config ?: CONFIG, !settings.config, rows, ARRAY_SIZE(rows));
-	if (!check_settings() || !works())
-		return WRONG_USAGE;
+	status = check_settings() ? check_kernel() : WRONG_USAGE;
+	if (status)
+		return status;
 	catch_signals(FIRST_SIGNAL);
 	signal(SIGUSR1, wake);
 	signal(SIGPIPE, SIG_IGN);
