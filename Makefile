@@ -43,9 +43,9 @@ export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR PACKAGE
 # The groups of packages that a goal needs. The first step, "source", begins to install all of them in
 # the background, so that the later steps need not wait for them.
 needs-demo	:= build tools guest demo
-needs-check	:= all
-needs-check-full := all cross clang mutants package rpm
-needs-mutants	:= build kselftests guest mutants
+needs-check	= build tools kselftests $(shell ARCH=$(ARCH) scripts/check --groups $(SUITES))
+needs-check-full = build tools kselftests $(shell ARCH=$(ARCH) scripts/check --groups full)
+needs-mutants	:= build kselftests kselftests-32 guest mutants
 needs-coverage	:= build kselftests guest
 needs-bench	:= build guest bench
 needs-kselftest	:= build kselftests guest
@@ -59,11 +59,11 @@ needs		:= $(sort $(foreach goal,$(MAKECMDGOALS),$(needs-$(goal))))
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help demo check check-full check-all check-arch mutants coverage bench kselftest guest shell gdb source kernel \
-	movephys kselftests install install-strip uninstall deb package libnuma ltp packages plan apply unapply port series \
+	movephys kselftests kselftests-32 install install-strip uninstall deb package libnuma ltp packages plan apply unapply port series \
 	patch manpage-patch dist clean
 
 help: ## print this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
 	@echo
 	@echo "Variables: BASE=$(BASE) (one of: $(notdir $(wildcard bases/*))) or KERNEL=/any/tree;"
 	@echo "ARCH=$(ARCH) (one of: $(ARCHS_KNOWN)); CONFIG=NAME, which adds guest/NAME.config, or NAME+NAME;"
@@ -75,12 +75,12 @@ demo: kernel movephys ## move pages of a running redis-server by their physical 
 	@scripts/packages guest demo
 	@scripts/demo
 
-check: kernel movephys kselftests ## test the call, the tools and the scripts, or run only SUITES; the last line has the totals
-	@scripts/packages
+check: kernel movephys kselftests $(filter kselftests-32,$(needs)) ## test the call, the tools and the scripts, or run only SUITES; the last line has the totals
+	@scripts/packages $(needs-check)
 	@scripts/check $(SUITES)
 
-check-full: kernel movephys kselftests ## run every test on BASE, also on debug kernels and on kernels with options left out
-	@scripts/packages all cross clang mutants package rpm
+check-full: kernel movephys kselftests kselftests-32 ## run every test on BASE, also on debug kernels and on kernels with options left out
+	@scripts/packages $(needs-check-full)
 	@scripts/check full
 
 # KERNEL= names one tree, so it is tested once and not for each base.
@@ -93,7 +93,7 @@ check-arch: source ## compile the added code for every architecture, or only for
 	@scripts/check cross
 
 mutants: override CONFIG := coverage
-mutants: kernel kselftests ## break the engine in N=60 places, or N=all, one at a time, and print how many of these mistakes the tests notice
+mutants: kernel kselftests kselftests-32 ## break the engine in N=60 places, or N=all, one at a time, and print how many of these mistakes the tests notice
 	@scripts/packages guest mutants
 	@scripts/mutants
 
@@ -169,6 +169,10 @@ ltp: $(if $(LTP),kernel) ## run tests for LTP=/your/ltp in the guest, and write 
 kselftests: source ## build the kselftests
 	@scripts/packages kselftests
 	@scripts/kselftest
+
+# Only x86 runs 32-bit programs.
+kselftests-32: source ## build those of the kselftests that also run as 32-bit programs
+	@$(if $(filter x86,$(ARCH)),scripts/packages kselftests-32)
 	@$(if $(filter x86,$(ARCH)),scripts/kselftest 32)
 
 packages: ## install the Debian packages that these commands need; without root, print the command for that
