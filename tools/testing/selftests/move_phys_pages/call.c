@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The results of a whole call, in their order of precedence */
+/* The results of a whole call, and which of them take precedence over others */
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
@@ -69,7 +69,10 @@ TEST_F(call, unknown_flags)
 
 			EXPECT_OUTCOME(-EINVAL, PRESET,
 				       move_one(self->phys, self->to, bad));
-			/* A count of 0 and other mistakes do not hide a bad flag */
+			/*
+			 * Neither a count of 0 nor another error hides a bad
+			 * flag
+			 */
 			EXPECT_EQ(-EINVAL, move_phys_pages(0, NULL, NULL, NULL,
 							   bad));
 			EXPECT_EQ(-EINVAL, move_phys_pages(1, &self->phys,
@@ -130,7 +133,7 @@ TEST_F(call, array_memory)
 	EXPECT_EQ(self->from, node_of(0, self->page));
 }
 
-/* Permission is checked first, also for a query. Other mistakes do not matter. */
+/* Permission is checked before anything else, also for a query. */
 FIXTURE(permission)
 {
 	int from, to;
@@ -154,7 +157,7 @@ static void become_nobody(void)
 	become(NOBODY);
 }
 
-/* The saved user is still root, but the effective one is not */
+/* The real and saved user IDs are still 0, but the effective one is not */
 static void act_as_nobody(void)
 {
 	if (seteuid(NOBODY))
@@ -170,16 +173,19 @@ static void become_nobody_keep_caps(void)
 }
 
 /*
- * Has all capabilities, but only in a new user namespace, where the user has no
- * id
+ * The process has all capabilities, but only in a new user namespace, which
+ * does not map its user ID
  */
 static void become_namespace_root(void)
 {
 	if (unshare(CLONE_NEWUSER))
-		die("cannot make a user namespace");
+		die("cannot create a user namespace");
 }
 
-/* The same, with user and group id 0 mapped to root's */
+/*
+ * Like become_namespace_root(), but the namespace maps user and group ID 0 to
+ * the same IDs of its parent
+ */
 static void become_mapped_root(void)
 {
 	become_namespace_root();
@@ -194,12 +200,12 @@ static void become_nested_root(void)
 	become_mapped_root();
 }
 
-/* The user that makes a namespace has all capabilities in it */
+/* The user who creates a namespace has all capabilities in it */
 static void unshare_namespace(void *arg)
 {
 	become_nobody();
 	become_namespace_root();
-	/* Changing the credentials has cleared this setting, so repeat it */
+	/* The new credentials have cleared the death signal, so set it again */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
@@ -329,7 +335,7 @@ TEST_F(call, sys_admin_is_enough)
 	EXPECT_EQ(self->from, node_of(0, self->page));
 }
 
-/* Any user may have the capability */
+/* CAP_SYS_ADMIN is enough for any user, not only for root */
 TEST_F(call, nobody_with_sys_admin)
 {
 	become_nobody_keep_caps();
@@ -340,7 +346,7 @@ TEST_F(call, nobody_with_sys_admin)
 	use_caps(~0ULL);
 }
 
-/* A bad node is found before any page moves, at any entry. */
+/* A bad node in any entry is found before any page moves. */
 FIXTURE(bad_node)
 {
 	struct request *req;
@@ -417,7 +423,7 @@ TEST_F(bad_node, anywhere)
 	}
 }
 
-/* Even if the address is invalid, or a query would succeed */
+/* A bad node is found whether or not the address of its entry is valid */
 TEST_F(bad_node, of_any_page)
 {
 	int bad = variant->node ?: node_without_memory();
@@ -457,29 +463,29 @@ TEST_F(bad_node, before_fault)
 }
 
 /*
- * Arrays that cannot be read or written. One of the arrays is followed by
- * memory that is unmapped, unreadable or read-only. The last FAULT_MAPPED
- * entries have pages of this process. The very last entry is beyond the end of
- * that array.
+ * Arrays that cannot be read or written. The memory behind one of them, the bad
+ * array, is unmapped, unreadable or read-only. The last FAULT_MAPPED entries
+ * have pages of this process. The very last entry is beyond the end of the bad
+ * array.
  */
 enum array { PAGES, NODES, STATUS };
 
 FIXTURE(fault)
 {
 	int from, to;
-	unsigned long valid;	/* entries before that end */
+	unsigned long valid;	/* entries before the end of the bad array */
 	unsigned long first;	/* the first entry with a page of this process */
 	char *mem;
 	uint64_t *pages;
 	int *nodes;
 	int *status;
-	char *bad;		/* the end of that array */
+	char *bad;		/* the end of the bad array */
 };
 
 FIXTURE_VARIANT(fault)
 {
 	enum array array;
-	int prot;		/* of the memory behind it; -1: unmapped */
+	int prot;		/* of memory behind the array; -1: unmapped */
 };
 
 FIXTURE_VARIANT_ADD(fault, pages_unmapped)
@@ -557,7 +563,7 @@ FIXTURE_SETUP(fault)
 		self->status = memcpy(array, req->status, page_size());
 		break;
 	}
-	/* Touch the memory, so that only the protection prevents access */
+	/* Touch the memory, so that only the next call makes it inaccessible */
 	*self->bad = 0;
 	ASSERT_EQ(0, variant->prot < 0 ?
 		     munmap(self->bad, page_size()) :
@@ -571,8 +577,8 @@ FIXTURE_TEARDOWN(fault)
 }
 
 /*
- * Entries that were handled have a status, and pages of the others have not
- * moved
+ * Entries that were handled have a status, and the pages of the other entries
+ * have not moved
  */
 TEST_F(fault, behind_good_entries)
 {
@@ -619,7 +625,10 @@ TEST_F(fault, query)
 	}
 }
 
-/* The bad entry is the first, or begins in good memory and ends in bad */
+/*
+ * The first entry is in bad memory, or begins in good memory and ends in bad
+ * memory
+ */
 TEST_F(fault, first_entry)
 {
 	uint64_t phys = phys_of(0, self->mem);
@@ -643,8 +652,8 @@ TEST_F(fault, first_entry)
 }
 
 /*
- * Every entry that does not move counts, but an array that cannot be read or
- * written still gives -EFAULT.
+ * Every entry whose page fails to move is counted, but the call still returns
+ * -EFAULT if it cannot read or write an array.
  */
 TEST_F(fault, before_failures)
 {
@@ -654,7 +663,7 @@ TEST_F(fault, before_failures)
 	int fds[2];
 	int status;
 
-	/* A pipe takes a reference */
+	/* A pipe takes a reference to the page */
 	ASSERT_EQ(0, pipe(fds));
 	ASSERT_EQ(page_size(), vmsplice(fds[1], &iov, 1, 0));
 	for (i = 0; i < self->first; i++)
@@ -674,7 +683,10 @@ TEST_F(fault, before_failures)
 	EXPECT_EQ(self->from, node_of(0, self->mem));
 }
 
-/* Counts whose arrays would not fit in memory or would wrap around */
+/*
+ * Counts that exceed the arrays. With some of them, an array would not fit in
+ * memory, or its size in bytes would wrap around.
+ */
 TEST_F(call, huge_count)
 {
 	static const unsigned long counts[] = {
@@ -682,8 +694,8 @@ TEST_F(call, huge_count)
 		ULONG_MAX / sizeof(uint64_t) + 2, ULONG_MAX / sizeof(int) + 2,
 	};
 	/*
-	 * Each array has room for one entry, at the same place before unmapped
-	 * memory
+	 * Each array has room for one entry before unmapped memory, and so the
+	 * arrays overlap
 	 */
 	char *end = map_memory(ANON, 2) + page_size();
 	uint64_t *pages = (uint64_t *)end - 1;
@@ -719,7 +731,7 @@ TEST_F(call, bad_pointers)
 						   0));
 		EXPECT_EQ(-EFAULT, move_phys_pages(2, bad[i], NULL, status, 0));
 		EXPECT_EQ(-EFAULT, move_phys_pages(2, pages, NULL, bad[i], 0));
-		/* Without nodes it is a query */
+		/* Without nodes, the call is a query */
 		EXPECT_EQ(bad[i] ? -EFAULT : 0,
 			  move_phys_pages(2, pages, bad[i], status, 0));
 	}
@@ -771,8 +783,8 @@ TEST(node_that_changes)
 			continue;
 		}
 		/*
-		 * The node was good when all nodes were checked, but bad when
-		 * the page was to move.
+		 * The status is -ENOMEM if the node was good when all nodes
+		 * were checked, but bad when the page was to move.
 		 */
 		ASSERT_EQ(status == -ENOMEM, ret);
 		ASSERT_TRUE(status == -ENOMEM || status == to);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A page that cannot move is counted as failed once if the call tried to move
- * it, and never if the call refused it before.
+ * it, and not at all if the call refused it without trying.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -122,7 +122,7 @@ TEST_F(counts, counters)
 		after.thps -= before.thps;
 		theirs.pages -= before.pages + after.pages;
 		theirs.thps -= before.thps + after.thps;
-		TH_LOG("+%lu pages, +%lu THPs; move_pages(2): +%lu, +%lu",
+		TH_LOG("failed: %lu pages, %lu THPs; move_pages(2): %lu, %lu",
 		       after.pages, after.thps, theirs.pages, theirs.thps);
 		EXPECT_GE(theirs.pages, after.pages);
 		EXPECT_GE(theirs.thps, after.thps);

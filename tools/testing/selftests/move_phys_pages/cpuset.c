@@ -113,7 +113,7 @@ static void make_cgroup(const struct cgroups *cg, const char *dir)
 	char path[96], cpus[64];
 
 	if (mkdir(dir, 0755))
-		die("cannot make %s", dir);
+		die("cannot create %s", dir);
 	if (!cg->v1)
 		return;
 	/* A new cpuset of v1 inherits nothing */
@@ -136,7 +136,7 @@ static const char *make_cgroups(struct cgroups *cg, bool v1)
 		write_in(ROOT, "cgroup.subtree_control", "-cpuset");
 		snprintf(cg->root, sizeof(cg->root), "/tmp/mpp-%d", getpid());
 		if (mkdir(cg->root, 0755))
-			die("cannot make %s", cg->root);
+			die("cannot create %s", cg->root);
 		if (!eventually(mount_v1, cg->root)) {
 			rmdir(cg->root);
 			return "needs CONFIG_CPUSETS_V1";
@@ -274,7 +274,7 @@ static void start_thread(FIXTURE_DATA(cpuset) *self, void *(*fn)(void *))
 	pthread_t thread;
 
 	if (pthread_create(&thread, NULL, fn, self))
-		die("cannot make a thread");
+		die("cannot create a thread");
 	await_other(self);
 }
 
@@ -304,7 +304,7 @@ static pid_t spawn_orphan_thread(FIXTURE_DATA(cpuset) *self,
 	pid_t pid = fork();
 
 	if (pid < 0)
-		die("cannot make a process");
+		die("cannot create a process");
 	if (!pid) {
 		map(self);
 		syscall(__NR_exit, 0);
@@ -484,7 +484,7 @@ static pid_t spawn_vfork(FIXTURE_DATA(cpuset) *self, bool parent_confined)
 	pid_t pid = fork();
 
 	if (pid < 0)
-		die("cannot make a process");
+		die("cannot create a process");
 	if (!pid) {
 		map_unconfined(self);
 		join(parent_confined ? self->cg.outside : self->cg.domain);
@@ -717,7 +717,7 @@ FIXTURE(long_call)
 	unsigned long count;	/* pages of memory */
 	unsigned long stride;	/* entries from one page of memory to the next */
 	struct request *req;	/* its array of addresses is read through @uffd */
-	uint64_t *array;	/* the contents of that array */
+	uint64_t *array;	/* the contents of the array of addresses */
 	int uffd;
 	const char *plan;
 	bool stop;
@@ -843,7 +843,7 @@ static long planned_move(FIXTURE_DATA(long_call) *self, const char *plan)
 	self->req->pages = (uint64_t *)map_memory(ANON, ARRAY_PAGES);
 	watch_missing(self->uffd, self->req->pages, size);
 	if (pthread_create(&thread, NULL, bring_array, self))
-		die("cannot make a thread");
+		die("cannot create a thread");
 	ret = request_move(self->req, 0);
 	pthread_join(thread, NULL);
 	munmap(self->req->pages, size);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Several entries may have the same page, or the same huge page by different
- * addresses. It moves once, to the node of its first entry, and all of its
- * entries get the same status. The kernel handles entries in chunks, but this
- * has no visible effect.
+ * addresses. The page moves once, to the node of its first entry, and all of
+ * its entries get the same status. The kernel handles entries in chunks, but
+ * the chunks have no visible effect.
  */
 #include "../kselftest_harness.h"
 #include "util.h"
 
 #define SEED	47
-#define CHUNK	512UL	/* entries of a chunk of the kernel */
+#define CHUNK	512UL	/* entries that the kernel handles at a time */
 
 /* One page with many entries, among those of other pages */
 FIXTURE(dup)
@@ -222,9 +222,9 @@ TEST_F(dup, remembered)
 }
 
 /*
- * Many pages on both nodes swap nodes, so that some move to frames that others
- * have left. Each chunk has entries for all of them in random order, some more
- * than once, with random targets: the first entry of each page counts.
+ * Many pages on both nodes swap nodes, so that some move to frames that other
+ * pages have left. Each chunk has entries for all pages in random order, some
+ * more than once, with random targets: the first entry of each page counts.
  */
 #define PAGES	400UL
 #define CHUNKS	5UL

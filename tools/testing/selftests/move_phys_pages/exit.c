@@ -60,12 +60,12 @@ FIXTURE(exiting)
 FIXTURE_VARIANT(exiting)
 {
 	struct role roles[TASKS];
-	int clone_flags;	/* of the second; 0: there is none */
+	int clone_flags;	/* of the second task; 0: there is none */
 	bool moves;
 };
 
 #define THREAD	(CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
-/* Also a child of the test */
+/* CLONE_PARENT makes the second process a child of the test, too */
 #define PROCESS	(CLONE_VM | CLONE_PARENT | SIGCHLD)
 
 FIXTURE_VARIANT_ADD(exiting, alone)
@@ -153,7 +153,7 @@ static void make_cgroups(FIXTURE_DATA(exiting) *self)
 	snprintf(self->confined, sizeof(self->confined), "%s/confined",
 		 self->domain);
 	if (mkdir(self->domain, 0755) || mkdir(self->confined, 0755))
-		die("cannot make %s", self->confined);
+		die("cannot create %s", self->confined);
 	write_in(self->confined, "cgroup.type", "threaded");
 	write_in(self->domain, "cgroup.subtree_control", "+cpuset");
 	write_in(self->confined, "cpuset.mems", "%d", self->from);
@@ -270,7 +270,7 @@ static void start(FIXTURE_DATA(exiting) *self, int clone_flags)
 	struct stat st;
 
 	if (pid < 0)
-		die("cannot make a process");
+		die("cannot create a process");
 	if (pid)
 		return;
 	/* Otherwise the tasks that wait for the file would keep FUSE connected */
@@ -289,7 +289,7 @@ static void start(FIXTURE_DATA(exiting) *self, int clone_flags)
 	fixture = self;
 	if (clone_flags && clone(act_second, second->stack +
 				 sizeof(second->stack), clone_flags, second) < 0)
-		die("cannot make the second task");
+		die("cannot create the second task");
 	act(self, &self->tasks[0]);
 }
 

@@ -143,7 +143,7 @@ static void look(void *arg)
 	FIXTURE_DATA(fault) *self = arg;
 
 	if (!intact(self->mem, total(self), SEED))
-		die("other contents");
+		die("the child reads wrong contents");
 }
 
 static unsigned long free_hugetlb(const FIXTURE_DATA(fault) *self)
@@ -482,7 +482,7 @@ TEST_F(pieces, without_room)
 	outcome = move_without_room(self, phys_of(0, rest));
 	moved = count_on_node(0, rest, pages, self->to);
 	if (page_has(phys_of(0, rest), KPF_THP)) {
-		/* Older kernels do not split it. */
+		/* Older kernels do not split the huge page. */
 		EXPECT_OUTCOME(0, self->to, outcome);
 		EXPECT_EQ(pages, moved);
 	} else {
@@ -492,7 +492,7 @@ TEST_F(pieces, without_room)
 	EXPECT_EQ(pages, moved + count_on_node(0, rest, pages, self->from));
 	EXPECT_EQ(0, memcmp(copy, rest, half));
 
-	/* With room, those that are left follow. */
+	/* With room, the remaining pages move, too. */
 	request_set_pages(req, 0, rest, pages, self->to);
 	EXPECT_EQ(0, request_move(req, 0));
 	EXPECT_EQ(pages, count_on_node(0, rest, pages, self->to));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Pages of files on a disk, of a disk itself, and of filesystems that cannot
- * migrate them
+ * migrate dirty pages
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -63,7 +63,7 @@ static void look_at(const char *mem, size_t size)
 		peek(mem + i);
 }
 
-/* Drops the file from the page cache, so that it is read from the disk next */
+/* Drops the file from the page cache, so that the next read is from the disk */
 static void forget(int fd)
 {
 	unsigned char resident[PAGES];
@@ -91,7 +91,7 @@ static bool file_intact(int fd, uint32_t seed)
 	return good;
 }
 
-/* The interval of periodic writeback, which must not clean dirty pages */
+/* The interval of periodic writeback; 0 stops it, so that pages stay dirty */
 #define WRITEBACK	"/proc/sys/vm/dirty_writeback_centisecs"
 
 static void stop_writeback(char *before, size_t size)
@@ -100,7 +100,7 @@ static void stop_writeback(char *before, size_t size)
 	write_file(WRITEBACK, "0");
 }
 
-/* Returns a file whose pages are in the page cache of a node, dirty or clean */
+/* Returns a file whose pages are cached on a node, all dirty or all clean */
 static int cache_file(const struct disk *disk, int node, bool dirty)
 {
 	int fd = open(disk->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -215,7 +215,7 @@ TEST_F(disk, move)
 	EXPECT_TRUE(file_intact(self->fd, SEED));
 }
 
-/* Data written to a page after its move gets to the file or to the private copy */
+/* Data written to a page after its move reaches the file or the private copy */
 TEST_F(disk, write_after_move)
 {
 	bool shared = variant->flags == MAP_SHARED;
@@ -277,7 +277,7 @@ TEST(one_address_a_folio)
 		SKIP(return, NEEDS_DISK);
 	fd = cache_file(&disk, from, false);
 	forget(fd);
-	/* One large write makes large folios if the filesystem supports these */
+	/* One large write makes large folios if the filesystem supports them */
 	mem = alloc_memory(ANON, from, PAGES, SEED + 1);
 	ASSERT_EQ(SIZE, pwrite(fd, mem, SIZE, 0));
 	mem = map_at(fd, PROT_READ, MAP_SHARED, SIZE);
@@ -306,7 +306,7 @@ TEST(one_address_a_folio)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* A program that runs from the disk: a copy of this test, which waits here */
+/* A program that runs from the disk: a copy of this test, paused at start */
 #define PAUSE	"MOVE_PHYS_PAGES_PAUSE"
 
 static __attribute__((constructor)) void pause_if_told(void)
@@ -317,7 +317,7 @@ static __attribute__((constructor)) void pause_if_told(void)
 		return;
 	if (write(STDOUT_FILENO, "", 1) != 1 || read(STDIN_FILENO, &byte, 1))
 		_exit(1);
-	/* Any code of the copy must still work */
+	/* The pages have moved, and the code in them must still work */
 	_exit(page_size() == (size_t)getpagesize() ? 0 : 2);
 }
 
@@ -420,8 +420,8 @@ TEST(text)
 }
 
 /*
- * The page cache of the disk itself. While the filesystem is mounted, it holds
- * the buffer of its superblock, and so the page.
+ * The page cache of the disk itself. A mounted filesystem holds the buffer of
+ * its superblock, and thereby the page of that buffer.
  */
 TEST(superblock)
 {
@@ -465,18 +465,18 @@ TEST(superblock)
  */
 #define NBD		"/dev/nbd0"
 #define HELD_MAX	256
-#define PATIENCE	60000	/* in ms; if the kernel waits, the test fails */
+#define PATIENCE	60000	/* ms until the server answers by itself */
 
 struct server {
-	int hold;		/* the requests that get no answer yet: an NBD_CMD_*, or -1 */
-	int held;		/* the number of such requests */
+	int hold;		/* NBD_CMD_* that gets no answer yet, or -1 */
+	int held;		/* the number of requests without an answer */
 	char *data;
 };
 
 /*
  * Use a pipe. read(2) from the socket would hold a lock while it stores to user
  * memory, and such a store may wait for this disk. The kernel's end of the
- * socket pair has locks of the same classes, so that lockdep would report a
+ * socket pair has locks of the same classes, so lockdep would report a
  * deadlock.
  */
 static void receive(int sock, void *buf, size_t size)
@@ -555,7 +555,7 @@ static void serve(struct server *server, int sock, int wake)
 	}
 }
 
-/* Returns when the device is disconnected */
+/* Serves as the driver until the device is disconnected, and then exits */
 static void drive(int sock)
 {
 	int fd = open(NBD, O_RDWR);
@@ -687,8 +687,8 @@ static unsigned long failures(void)
 }
 
 /*
- * A page is -EBUSY while it is written, without waiting for that, and without
- * an attempt to move it
+ * The call refuses to move a page under writeback (-EBUSY). It neither waits
+ * for the end of the write, nor tries to move the page.
  */
 TEST_F(held_io, write)
 {
@@ -723,7 +723,7 @@ TEST_F(held_io, write)
 	EXPECT_TRUE(intact(self->server->data, SIZE, SEED + 1));
 }
 
-/* The other pages of the call move */
+/* Those pages of a call that are not under writeback move */
 TEST_F(held_io, write_among_good)
 {
 	struct request *req = request_new(PAGES);
@@ -750,7 +750,7 @@ TEST_F(held_io, write_among_good)
 	EXPECT_TRUE(intact(self->server->data, SIZE, SEED + 1));
 }
 
-/* No page table has the page, so search all frames */
+/* No page table maps the page, so search all frames */
 static uint64_t find_under_read(void)
 {
 	const uint64_t mask = BIT(KPF_LOCKED) | BIT(KPF_UPTODATE) | BIT(KPF_SLAB);
@@ -771,8 +771,8 @@ static uint64_t find_under_read(void)
 }
 
 /*
- * A page that is being read is in no page table yet. No call waits for that,
- * either.
+ * A page that is being read is in no page table yet. No call waits for the end
+ * of the read.
  */
 TEST_F(held_io, read)
 {
@@ -797,8 +797,8 @@ TEST_F(held_io, read)
 }
 
 /*
- * Filesystems that cannot migrate dirty pages. Apart from ramfs, these are
- * files of migrate_phys_fs, which exists for this test.
+ * Files of filesystems that cannot migrate dirty pages: ramfs, and
+ * migrate_phys_fs, which exists for tests of the call.
  */
 FIXTURE(stubborn)
 {
@@ -813,7 +813,7 @@ FIXTURE_VARIANT(stubborn)
 {
 	const char *type, *name;
 	int dirty, clean;	/* statuses; 0 for the target node */
-	bool writes;		/* if the kernel writes out single pages; else -EINVAL */
+	bool writes;		/* both are -EINVAL without ->writepage */
 };
 
 /* The page is never written out */
@@ -900,7 +900,7 @@ FIXTURE_TEARDOWN(stubborn)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* Without ->writepage, migration refuses even clean pages of such a file. */
+/* Without ->writepage, even clean pages are refused if .writes is set. */
 static int wanted_status(const FIXTURE_DATA(stubborn) *self,
 			 const FIXTURE_VARIANT(stubborn) *variant, int status,
 			 int node)
@@ -911,9 +911,10 @@ static int wanted_status(const FIXTURE_DATA(stubborn) *self,
 }
 
 /*
- * Without memory cgroups, a pass over all processes finds the tasks of an
- * address space before the last look at its pages. A dirty page is then written
- * out at the last look, and moves only in the next call.
+ * Without memory cgroups, the call defers pages until it has searched all
+ * processes for the tasks of the address spaces. Then it takes a last look at
+ * these pages. If it only now writes a dirty page out, the page moves in the
+ * next call.
  */
 static bool written_at_last_look(int want)
 {

@@ -124,7 +124,7 @@ static void answer(const struct fuse_file *file, const struct fuse_in_header *in
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
 	case FUSE_INTERRUPT:
-		/* The kernel expects no answer to these. */
+		/* The kernel expects no answer to these requests. */
 		break;
 	default:
 		send_message(file->dev, in->unique, -EOPNOTSUPP, NULL, 0);
@@ -155,7 +155,7 @@ static pid_t fork_child(void)
 	pid_t pid = fork();
 
 	if (pid < 0)
-		die("cannot make a process");
+		die("cannot create a process");
 	if (!pid)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	return pid;

@@ -17,7 +17,7 @@ struct fuse_file {
 	int dev;		/* /dev/fuse of this mount */
 	size_t size;
 	uint64_t unanswered;	/* BIT(opcode) of requests without an answer */
-	uint64_t *waiting;	/* BIT(opcode) of those that the server has received */
+	uint64_t *waiting;	/* BIT(opcode) of requests that wait */
 	pid_t server;		/* 0: no process is the server */
 };
 

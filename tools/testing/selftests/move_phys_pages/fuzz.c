@@ -391,7 +391,7 @@ static void map_shared(void *unused)
 
 	for (r = regions; r->shared; r++)
 		if (!region_intact(r))
-			die("other contents in %s", r->name);
+			die("wrong contents in %s", r->name);
 }
 
 static void add_fixed(uint64_t phys, int status)
@@ -895,7 +895,7 @@ static void check_named(const struct call *c)
 		word = (uint64_t *)(entries[i].region->mem +
 				    entries[i].page * page_size()) + i % 512;
 		if (__atomic_load_n(word, __ATOMIC_RELAXED) != content(word))
-			broken(c, "page %zu of %s has other contents",
+			broken(c, "page %zu of %s has wrong contents",
 			       entries[i].page, entries[i].region->name);
 	}
 }
@@ -1071,7 +1071,7 @@ static void check_regions(const struct call *c)
 
 	for (r = regions; r < regions + NR_REGIONS; r++)
 		if (!region_intact(r))
-			broken(c, "%s has other contents", r->name);
+			broken(c, "%s has wrong contents", r->name);
 }
 
 static unsigned long from_environment(const char *name, unsigned long otherwise)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A hugetlb page of 1 GiB moves like any other, by addresses far apart in it */
+/* A hugetlb page of 1 GiB moves like any other, given any of its addresses */
 #include <stdio.h>
 #include <linux/kernel-page-flags.h>
 #include <sys/mman.h>
@@ -69,7 +69,7 @@ FIXTURE_SETUP(gigantic)
 	NEEDS_HUGETLB();
 	if (!pool(self->from, 1) || !pool(self->to, 1)) {
 		empty_pools(self);
-		SKIP_TEST("needs room for a page of 1 GiB on two nodes");
+		SKIP_TEST("needs room for a page of 1 GiB on both nodes");
 	}
 	self->pages = SIZE / page_size();
 	self->mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
@@ -101,7 +101,7 @@ FIXTURE_TEARDOWN(gigantic)
 	EXPECT_EQ(__node, node_of(0, self->mem + SIZE - 1));		\
 } while (0)
 
-/* By addresses far apart in it, and by many addresses in each chunk of entries */
+/* The page moves if a chunk of entries has one of its addresses, or many */
 TEST_F(gigantic, moves)
 {
 	struct request *req = request_new(2000);
@@ -129,8 +129,8 @@ static void look(void *arg)
 }
 
 /*
- * Refused because of a pin, another process and an empty pool, until all are
- * gone
+ * The page does not move while it is pinned, while another process maps it
+ * (without MPOL_MF_MOVE_ALL), or while the pool of the target node is empty
  */
 TEST_F(gigantic, refused)
 {
@@ -144,7 +144,7 @@ TEST_F(gigantic, refused)
 	ring_unpin(ring);
 	pid = spawn(look, self->mem + SIZE / 3);
 	EXPECT_OUTCOME(0, -EACCES, move_one(middle, self->to, 0));
-	/* A target of this size must be in the pool */
+	/* The move needs a free page of 1 GiB in the pool of the target node */
 	ASSERT_TRUE(pool(self->to, 0));
 	EXPECT_OUTCOME(1, -ENOMEM, move_one(middle, self->to,
 					    MPOL_MF_MOVE_ALL));
@@ -187,7 +187,7 @@ TEST_F(gigantic, no_room_among_others)
 	munmap(base, 2 * pages * page_size());
 	munmap(huge, size);
 	hugetlb_pool(self->from, 0);
-	/* The page was put back, and can move. */
+	/* Once the pool has a free page again, the page moves. */
 	ASSERT_TRUE(pool(self->to, 1));
 	EXPECT_OUTCOME(0, self->to,
 		       move_one(phys_of(0, self->mem), self->to, 0));

@@ -151,7 +151,7 @@ static int run(const char *path)
 		_exit(errno);
 	}
 	if (pid < 0 || waitpid(pid, &how, 0) != pid || !WIFEXITED(how))
-		die("cannot make a process");
+		die("cannot create a process");
 	return WEXITSTATUS(how);
 }
 

@@ -11,11 +11,11 @@
 #include "util.h"
 
 #define SEED		29
-#define CHUNK		512UL	/* entries of a chunk of the kernel */
+#define CHUNK		512UL	/* entries that the kernel handles at a time */
 #define MAX_BLOCKS	64
 #define MAX_NODES	1024
 
-/* Blocks of memory, as sysfs has them */
+/* Blocks of memory, as sysfs shows them */
 
 static void state_path(char *path, size_t size, unsigned long block)
 {
@@ -63,7 +63,7 @@ static void await_cpuset(int node)
 	} while (!(mask[node / bits] & 1UL << node % bits) && !usleep(1000));
 }
 
-/* Memory from boot, a block of which can be offline for a while */
+/* Memory that was online at boot, and has a block that can go offline */
 
 FIXTURE(boot)
 {
@@ -137,13 +137,13 @@ static void bring(const struct spare *spare, int nr)
 
 	for (i = 0; i < nr; i++)
 		if (!try_state(spare->blocks[i], "online_movable"))
-			die("block %lu does not come", spare->blocks[i]);
+			die("block %lu stays offline", spare->blocks[i]);
 	await_cpuset(spare->node);
 }
 
 /*
- * Takes blocks offline. Others may isolate a page of a block for a moment, so
- * retry.
+ * Takes blocks offline. Other tasks may isolate a page of a block for a moment,
+ * so retry.
  */
 static void take_away(const struct spare *spare, int nr)
 {
@@ -154,7 +154,7 @@ static void take_away(const struct spare *spare, int nr)
 		while (!is_offline(spare->blocks[i]) &&
 		       !try_state(spare->blocks[i], "offline") && !usleep(1000))
 			if (!--tries)
-				die("block %lu does not go", spare->blocks[i]);
+				die("block %lu stays online", spare->blocks[i]);
 }
 
 #define SPARE_NODE(_spare, _from, _to) do {				\
@@ -197,7 +197,7 @@ TEST_F(spare, comes_and_goes)
 	there = phys_of(0, mem);
 	EXPECT_OUTCOME(0, spare->node, query_one(there));
 
-	/* The page's old frame is no memory now, and the page is elsewhere */
+	/* The page's old frame is offline now, and the page is elsewhere */
 	take_away(spare, spare->nr);
 	EXPECT_OUTCOME(0, -ENOENT, query_one(there));
 	EXPECT_OUTCOME(0, -ENOENT, move_one(there, self->to, 0));
@@ -257,7 +257,7 @@ FIXTURE_VARIANT(during)
 {
 	bool target;	/* which node goes offline: the target, or the source */
 	bool returns;	/* the node is online again before the call continues */
-	int status;	/* of the entries after that; 0: they move */
+	int status;	/* of the second half of the entries; 0: pages move */
 };
 
 FIXTURE_VARIANT_ADD(during, source_goes)
@@ -281,12 +281,12 @@ FIXTURE_VARIANT_ADD(during, target_returns)
 {
 	.target = true,
 	.returns = true,
-	.status = 0,	/* it moves */
+	.status = 0,	/* the pages move */
 };
 
 /*
- * The addresses of a chunk fill a page. The page of the second chunk is missing
- * at first
+ * The addresses of a chunk fill a page. The page with the addresses of the
+ * second chunk is missing at first.
  */
 static void split_addresses(struct halves *halves, struct request *req)
 {
@@ -295,7 +295,7 @@ static void split_addresses(struct halves *halves, struct request *req)
 
 	pages = (uint64_t *)map_memory(ANON, 2);
 	if (size != page_size())
-		die("half of the addresses is not a page");
+		die("half of the addresses do not fill a page");
 	memcpy(pages, req->pages, size);
 	memcpy(halves->later, req->pages + CHUNK, size);
 	halves->pages = pages;
@@ -316,7 +316,7 @@ static void *between(void *arg)
 	struct uffd_msg msg;
 
 	if (read(halves->uffd, &msg, sizeof(msg)) != sizeof(msg))
-		die("no fault");
+		die("cannot read a fault from a userfaultfd");
 	take_away(halves->spare, halves->spare->nr);
 	if (halves->returns)
 		bring(halves->spare, halves->spare->nr);
@@ -365,7 +365,10 @@ TEST_F(during, one_call)
 		right += req->status[i] == (i < CHUNK ? node : status);
 	EXPECT_EQ(req->count, right);
 
-	/* Pages that were on the node, or had moved to it, had to leave */
+	/*
+	 * When the spare node went offline, all pages had to leave it, even if
+	 * the call had just moved them there
+	 */
 	EXPECT_EQ(variant->target ? 0 : CHUNK,
 		  count_on_node(0, self->mem, CHUNK, node));
 	EXPECT_EQ(variant->target && variant->returns ? CHUNK : 0,
@@ -386,7 +389,7 @@ TEST_F(during, one_call)
 
 struct rounds {
 	const struct spare *spare;
-	int nr;		/* of its blocks */
+	int nr;		/* of blocks that go offline and come back */
 	bool done;
 };
 
@@ -400,7 +403,7 @@ FIXTURE(meanwhile)
 
 FIXTURE_VARIANT(meanwhile)
 {
-	bool all;	/* of its blocks, so that it has no memory at times */
+	bool all;	/* all blocks of the node go offline, not only one */
 };
 
 FIXTURE_VARIANT_ADD(meanwhile, block)
@@ -414,8 +417,8 @@ FIXTURE_VARIANT_ADD(meanwhile, node)
 };
 
 /*
- * May huge pages go offline? OFFLINE_HUGE=0 says that the kernel counts them
- * wrongly.
+ * OFFLINE_HUGE=0 says that this kernel counts isolated pages wrongly when
+ * memory with huge pages goes offline
  */
 static bool has_huge_offline(void)
 {

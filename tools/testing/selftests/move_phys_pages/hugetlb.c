@@ -39,7 +39,7 @@ static char *map_huge(int flags, size_t size)
 			 flags | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 
 	if (mem == MAP_FAILED)
-		die("mmap of %zu bytes of huge pages", size);
+		die("mmap of %zu bytes of huge pages failed", size);
 	return mem;
 }
 
@@ -184,8 +184,8 @@ static unsigned long pool_pages(const char *which)
 }
 
 /*
- * Makes the pool of the node as large as possible. Freed memory may be in
- * pieces, so compact it first.
+ * Makes the pool of the node as large as possible. Freed memory may be
+ * fragmented, so compact it first.
  */
 static void fill_pool(int node)
 {

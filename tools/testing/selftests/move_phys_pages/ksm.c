@@ -230,7 +230,7 @@ TEST_F(ksm, of_two_processes)
 static void look(void *arg)
 {
 	if (!intact(arg, PAGES * page_size(), SEED))
-		die("the child sees other contents");
+		die("the child reads wrong contents");
 }
 
 /* KSM has never scanned the child's mapping */

@@ -112,7 +112,7 @@ static void read_all(void *arg)
 	FIXTURE_DATA(leak) *self = arg;
 
 	if (!intact(self->mem, PAGES * page_size(), SEED))
-		die("other contents");
+		die("the child reads wrong contents");
 }
 
 TEST_F(leak, refused)
@@ -288,7 +288,7 @@ FIXTURE_VARIANT_ADD(small, wrong_nodes)
 static void read_page(void *mem)
 {
 	if (!intact(mem, page_size(), SEED))
-		die("other contents");
+		die("the child reads wrong contents");
 }
 
 FIXTURE_SETUP(small)

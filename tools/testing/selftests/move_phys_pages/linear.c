@@ -215,8 +215,8 @@ static noreturn void be_owner_of_batched(FIXTURE_DATA(batched) *self)
 	run_on(self->cpu);
 	spawn_vm(do_nothing, NULL);
 	/*
-	 * This allocates page tables, so that the next touch allocates only its
-	 * page.
+	 * The first touch allocates page tables, so that the next one allocates
+	 * only its page.
 	 */
 	touch_on(self->from, self->mem + page_size(), page_size());
 	if (write(self->done[1], "", 1) != 1 ||
@@ -389,7 +389,7 @@ static void have_threads(void *arg)
 	for (i = 1; i <= THREADS; i++)
 		if (!stacks || clone(sleep_for_ever, stacks + i * size, flags,
 				     NULL) < 0)
-			die("cannot make a thread");
+			die("cannot create a thread");
 }
 
 FIXTURE_SETUP(one)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages in the LRU batch of another CPU move at once. If no page of a call is
- * in such a batch, the call does not drain it.
+ * Pages in an LRU batch of another CPU move at once. A call drains the batches
+ * of other CPUs only if one of its pages may be in one.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -14,8 +14,8 @@
 #define SEED	37
 #define PAGES	4
 /*
- * Retry, because a task that exits or allocates memory on a CPU may drain its
- * batches
+ * Retry, because a task that exits or allocates memory on a CPU may drain the
+ * batches of that CPU
  */
 #define TRIES	100
 
@@ -132,8 +132,8 @@ static void park(void *arg)
 
 	run_on(parking->cpu);
 	/*
-	 * The pages must be in the page cache and on their list before they are
-	 * locked
+	 * The pages must be in the page cache and on an LRU list before they
+	 * are locked
 	 */
 	if (parking->batch == MLOCK) {
 		touch_on(parking->node, mem, PAGES * page_size());
@@ -142,7 +142,7 @@ static void park(void *arg)
 		advise(mem, MADV_DONTNEED);
 		lock_on_fault(mem);
 		if (!intact(mem, PAGES * page_size(), SEED))
-			die("other contents");
+			die("the locked pages have wrong contents");
 		return;
 	}
 	if (parking->batch == MLOCK_NEW)
@@ -174,7 +174,7 @@ static int count_flagged(FIXTURE_DATA(batch) *self, int kpf, bool set)
 	return n;
 }
 
-/* Retries until the pages are in the batch */
+/* Retries until the pages are in the batch; gives up after TRIES attempts */
 static bool park_pages(FIXTURE_DATA(batch) *self,
 		       const FIXTURE_VARIANT(batch) *variant)
 {
@@ -249,7 +249,7 @@ static bool child_has(pid_t pid, const char *mem, uint32_t seed)
 	return same;
 }
 
-/* The pages stay in the batch until it is drained */
+/* After a drain, the pages of the batch are on LRU lists of the same node */
 TEST_F(batch, waits)
 {
 	drain_lru_batches(alloc_memory(ANON, self->from, 1, SEED));
@@ -314,7 +314,7 @@ static void move_pages_to(char *mem, int node)
 /*
  * Queries, pages on LRU lists and pages in a batch of this CPU are no reason to
  * drain the batches of other CPUs. A call that drains them would do so each
- * time, so one round in which they stay full is a proof.
+ * time, so a single round in which they keep their pages is proof.
  */
 TEST_F(batch, left_alone)
 {

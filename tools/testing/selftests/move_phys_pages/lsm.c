@@ -132,7 +132,7 @@ static void map_with_labelled_thread(void *arg)
 
 	map_alike(self);
 	if (pthread_create(&thread, NULL, be_labelled_thread, self))
-		die("cannot make a thread");
+		die("cannot create a thread");
 	while (!__atomic_load_n(self->tid, __ATOMIC_SEQ_CST))
 		usleep(1000);
 }

@@ -6,7 +6,7 @@
 #include "../kselftest_harness.h"
 #include "util.h"
 
-/* kpageflags has this flag, but only a header of the kernel defines it */
+/* kpageflags has this flag, but no UAPI header defines it */
 #ifndef KPF_MLOCKED
 #define KPF_MLOCKED	33
 #endif
@@ -60,7 +60,7 @@ FIXTURE_SETUP(mlock)
 	NEEDS_KIND(variant->kind);
 	self->size = PAGES * page_size();
 	self->mem = map_memory(variant->kind, PAGES);
-	/* Lock half of the memory after it is allocated, and half of it before */
+	/* Lock one half after it is allocated, and the other half before */
 	touch_on(self->from, self->mem, self->size / 2);
 	ASSERT_EQ(0, mlock(self->mem, self->size / 2));
 	ASSERT_EQ(0, mlock2(self->mem, self->size, MLOCK_ONFAULT));

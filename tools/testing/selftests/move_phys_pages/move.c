@@ -254,7 +254,7 @@ static void start_counting(void *arg)
 	for (i = 0; i < WORKERS; i++)
 		if (pthread_create(&thread, NULL, count_until_stopped,
 				   start->counting))
-			die("cannot make a thread");
+			die("cannot create a thread");
 }
 
 /*

@@ -132,7 +132,7 @@ static int open_huge_file(FIXTURE_DATA(folio) *self, size_t size)
 	snprintf(path, sizeof(path), "%s/file", self->dir);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
 	if (fd < 0 || ftruncate(fd, size))
-		die("cannot make %s", path);
+		die("cannot create %s", path);
 	return fd;
 }
 
@@ -152,7 +152,7 @@ static char *map_folio(FIXTURE_DATA(folio) *self, enum memory kind, size_t size)
 	mem = mmap(mem, size, PROT_READ | PROT_WRITE,
 		   flags | MAP_FIXED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
 	if (mem == MAP_FAILED)
-		die("mmap of %zu bytes", size);
+		die("mmap of %zu bytes failed", size);
 	close(fd);
 	return mem;
 }
@@ -249,7 +249,7 @@ static int other_node(FIXTURE_DATA(folio) *self)
 	return node_of(0, self->mem) == self->to ? self->from : self->to;
 }
 
-/* By the address of any byte */
+/* The folio moves, given the address of any of its bytes */
 TEST_F(folio, by_each_address)
 {
 	unsigned long i, step = self->pages / 16 + 1;
@@ -408,7 +408,7 @@ TEST_F(folio, partly_unmapped)
 	move_rest(_metadata, self, unmap);
 }
 
-/* In two mappings, it is still one folio */
+/* A folio in two mappings is still one folio */
 TEST_F(folio, protected_in_part)
 {
 	size_t size = self->pages * page_size();

@@ -464,7 +464,7 @@ static void share(void *arg)
 	struct sharer *sharer = arg;
 
 	if (sharer->touch && !intact(sharer->mem, page_size(), SEED))
-		die("other contents");
+		die("the child reads wrong contents");
 	bind_task(sharer->task, sharer->from, sharer->to);
 }
 

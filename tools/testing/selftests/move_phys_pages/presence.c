@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A kernel has the call or not, for 64-bit and 32-bit callers, whatever the
- * arguments are. This is all that can be tested without CONFIG_MOVE_PHYS_PAGES.
+ * arguments are. No more can be tested without CONFIG_MOVE_PHYS_PAGES.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -79,7 +79,7 @@ struct race {
 	char *steady;
 	char *playground;
 	size_t size;		/* of the playground */
-	char *spare;		/* address space for a second playground */
+	char *spare;		/* addresses that the playground can move to */
 	unsigned long nr;	/* number of the opponent's round */
 	char path[64];		/* a file or directory of the opponent */
 	char saved[3][32];	/* settings to restore */
@@ -87,14 +87,13 @@ struct race {
 };
 
 struct opponent {
-	/* Returns the reason to skip the test, or NULL */
+	/* Returns the name of a thing that the test needs and lacks, or NULL */
 	const char *(*begin)(struct race *race);
-	/* Must leave the contents of the playground as they are */
+	/* Must restore the contents of the playground before it returns */
 	void (*play)(struct race *race);
 	void (*end)(struct race *race);
-	/* Other statuses that are possible */
-	bool refuses;
-	bool has_zero_pages;
+	bool refuses;		/* the status may be -EACCES */
+	bool has_zero_pages;	/* the status may be -EFAULT */
 };
 
 FIXTURE(race)
@@ -153,14 +152,17 @@ static void look_up(struct race *race, int pagemap, struct request *req)
 		req->pages[race->pages + i] = race->stage->board[i];
 }
 
-/* Zeroes in a huge page may become the zero page when that is split (-EFAULT) */
+/*
+ * The split of a huge page may replace zeroed parts of it by the zero page,
+ * whose status is -EFAULT.
+ */
 static bool explained(const struct race *race, int status, int node)
 {
 	switch (status) {
 	case -ENOENT:
 	case -EBUSY:
 		return true;
-	case -ENOMEM:	/* huge pages only, while memory is in pieces */
+	case -ENOMEM:	/* huge pages only, while memory is fragmented */
 		return race->huge;
 	case -EACCES:
 		return race->opponent->refuses;
@@ -177,12 +179,12 @@ static void move_all(struct race *race, struct request *req, int node)
 	unsigned long i;
 
 	if (ret < 0 || (unsigned long)ret != request_failed(req))
-		die("a mover to node %d was told %ld, and %lu have failed",
+		die("a move to node %d returned %ld, but %lu entries failed",
 		    node, ret, request_failed(req));
 	for (i = 0; i < req->count; i++)
 		if (!explained(race, req->status[i], node))
-			die("a mover to node %d was told %d for page %lu", node,
-			    req->status[i], i);
+			die("a move to node %d gave status %d to page %lu",
+			    node, req->status[i], i);
 }
 
 static void query_all(struct race *race, struct request *req)
@@ -198,7 +200,7 @@ static void query_all(struct race *race, struct request *req)
 			 (req->status[i] == -EFAULT &&
 			  (race->huge || race->opponent->has_zero_pages));
 	if (ret || known != req->count)
-		die("a query returned %ld, and %lu of %lu statuses are known",
+		die("a query returned %ld, and %lu of %lu statuses are right",
 		    ret, known, req->count);
 }
 
@@ -264,7 +266,7 @@ static void *be_opponent(void *arg)
 		race->opponent->play(race);
 		race->nr++;
 		if (!intact(race->playground, race->size, SEED))
-			die("the playground has other contents");
+			die("the playground has wrong contents");
 	} while (again(race->stage, OPPONENT));
 	return NULL;
 }
@@ -291,16 +293,16 @@ static void run_child(struct race *race, void (*live)(struct race *race))
 		_exit(0);
 	}
 	if (waitpid(pid, &how, 0) != pid || how)
-		die("a child has ended with %#x", how);
+		die("a child has ended with wait status %#x", how);
 }
 
-/* A child that shares all pages and makes private copies of some */
+/* A child that shares all pages, and copies some if the memory is anonymous */
 static void be_child(struct race *race)
 {
 	size_t i;
 
 	if (!intact(race->steady, STEADY * page_size(), SEED))
-		die("a child has other contents");
+		die("a child reads wrong contents");
 	if (race->fd >= 0)
 		return;
 	for (i = 0; i < race->size; i += 2 * page_size())
@@ -390,7 +392,7 @@ static void play_mremap(struct race *race)
 		   race->spare) != race->spare)
 		die("cannot move the playground away");
 	if (!intact(race->spare, race->size, SEED))
-		die("the playground has other contents elsewhere");
+		die("the playground has wrong contents elsewhere");
 	if (mremap(race->spare, race->size, race->size, flags,
 		   race->playground) != race->playground)
 		die("cannot move the playground back");
@@ -428,8 +430,8 @@ FIXTURE_VARIANT_ADD(race, dontneed)
 };
 
 /*
- * Writes the header that mkswap would write, whatever the block size of the
- * filesystem
+ * Writes every page, because a swap file must not have holes, and the header
+ * that mkswap would write
  */
 static void make_swap(const char *path)
 {
@@ -439,7 +441,7 @@ static void make_swap(const char *path)
 	int i;
 
 	if (fd < 0 || !page)
-		die("cannot make %s", path);
+		die("cannot create %s", path);
 	for (i = 1; i < SWAP_PAGES; i++)
 		if (pwrite(fd, page, page_size(), i * page_size()) < 0)
 			die("cannot write page %d of %s", i, path);
@@ -471,7 +473,7 @@ static const char *begin_pageout(struct race *race)
 static void end_pageout(struct race *race)
 {
 	if (swapoff(race->path) || unlink(race->path))
-		die("cannot take %s away", race->path);
+		die("cannot remove the swap file %s", race->path);
 }
 
 static void play_pageout(struct race *race)
@@ -488,7 +490,10 @@ FIXTURE_VARIANT_ADD(race, pageout)
 	},
 };
 
-/* Compaction waits while half of the pages of a node are isolated, so have many */
+/*
+ * Compaction waits while too large a part of a node's pages is isolated, so
+ * allocate many pages that the movers do not isolate
+ */
 static const char *begin_compaction(struct race *race)
 {
 	int i;
@@ -545,10 +550,6 @@ FIXTURE_VARIANT_ADD(race, mprotect)
 	.opponent = { .play = play_mprotect },
 };
 
-/*
- * Gives all pages of the playground the same contents, so that KSM merges them,
- * and restores them at the end
- */
 static const char *const ksm_settings[][2] = {
 	{ KSM "pages_to_scan", "1000" },
 	{ KSM "sleep_millisecs", "0" },
@@ -586,6 +587,10 @@ static unsigned long ksm_scans(void)
 	return strtoul(text, NULL, 10);
 }
 
+/*
+ * Gives all pages of the playground the same contents, so that KSM merges the
+ * pages, and then restores the contents
+ */
 static void play_ksm(struct race *race)
 {
 	/* KSM merges a page if two scans find it unchanged */
@@ -655,7 +660,7 @@ static const char *begin_cpuset(struct race *race)
 		return "CONFIG_CPUSETS";
 	snprintf(race->path, sizeof(race->path), CGROUP "/mpp-%d", getpid());
 	if (mkdir(race->path, 0755))
-		die("cannot make %s", race->path);
+		die("cannot create %s", race->path);
 	write_in(race->path, "cgroup.procs", "0");
 	return NULL;
 }
@@ -718,7 +723,7 @@ static void play_move_pages(struct race *race)
 	}
 	if (syscall(__NR_move_pages, 0, race->pages, addr, node, status,
 		    MPOL_MF_MOVE_ALL) < 0)
-		die("cannot move_pages");
+		die("move_pages failed");
 }
 
 FIXTURE_VARIANT_ADD(race, move_pages)
@@ -735,7 +740,7 @@ static void play_migrate_pages(struct race *race)
 		all |= 1UL << race->nodes[i];
 	from = all & ~to;
 	if (syscall(__NR_migrate_pages, 0, 8 * sizeof(from), &from, &to) < 0)
-		die("cannot migrate_pages");
+		die("migrate_pages failed");
 }
 
 FIXTURE_VARIANT_ADD(race, migrate_pages)
@@ -779,7 +784,7 @@ static void reserve_memory(struct race *race, bool file, bool huge)
 	char *room;
 
 	race->huge = huge;
-	/* Do fewer rounds, since huge pages take long to copy */
+	/* Do fewer rounds, since copying a huge page takes a long time */
 	if (huge)
 		race->stage->enough = (race->stage->enough + 3) / 4;
 	race->pages = huge ? align / page_size() : SMALL;
@@ -826,7 +831,7 @@ static void start_movers(struct race *race)
 static void start(pthread_t *thread, void *(*fn)(void *arg), void *arg)
 {
 	if (pthread_create(thread, NULL, fn, arg))
-		die("cannot make a thread");
+		die("cannot create a thread");
 }
 
 /*
@@ -848,7 +853,7 @@ static bool await_movers(struct race *race)
 			left--;
 			if (!how)
 				continue;
-			printf("# the mover to node %d has died of %#x\n",
+			printf("# the mover to node %d has ended with %#x\n",
 			       race->nodes[i], how);
 			race->stage->over = 1;
 			good = false;

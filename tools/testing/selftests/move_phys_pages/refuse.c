@@ -24,7 +24,7 @@
 #define __NR_memfd_secret	447
 #endif
 
-/* kpageflags has this flag, but the header does not define it */
+/* kpageflags has this flag, but no UAPI header defines it */
 #ifndef KPF_RESERVED
 #define KPF_RESERVED	32
 #endif
@@ -217,7 +217,7 @@ static void find_huge_zero_page(struct bad *bad, const char *good)
 	size_t i;
 
 	if (mem == MAP_FAILED)
-		die("mmap of %zu bytes", 2 * size);
+		die("mmap of %zu bytes failed", 2 * size);
 	mem += -(uintptr_t)mem & (size - 1);
 	if (madvise(mem, size, MADV_HUGEPAGE))
 		return;
@@ -277,7 +277,7 @@ static void find_driver_pages(struct bad *bad, const char *good)
 		    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd,
 		    IORING_OFF_SQES);
 	if (ring == MAP_FAILED)
-		die("mmap of an io_uring");
+		die("mmap of an io_uring failed");
 	add_driver_page(bad, ring);
 }
 
@@ -301,7 +301,7 @@ static void find_packet_ring(struct bad *bad, const char *good)
 	ring = mmap(NULL, 32 * page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
 		    fd, 0);
 	if (ring == MAP_FAILED)
-		die("mmap of a ring of packets");
+		die("mmap of a ring of packets failed");
 	for (i = 0; i < 32; i++)
 		add(bad, phys_of(0, ring + i * page_size()) + i);
 }
@@ -324,7 +324,7 @@ static void find_perf_ring(struct bad *bad, const char *good)
 	ring = mmap(NULL, 3 * page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
 		    fd, 0);
 	if (ring == MAP_FAILED)
-		die("mmap of a ring of perf");
+		die("mmap of a ring of perf failed");
 	for (i = 0; i < 3; i++)
 		add_driver_page(bad, ring + i * page_size());
 }
@@ -782,7 +782,7 @@ FIXTURE_VARIANT_ADD(held, thp_in_ring)
 	.thp = true,
 };
 
-/* A pipe takes a reference, and a ring's registered buffer a long-term pin */
+/* A pipe takes a reference to a page, a registered buffer a long-term pin */
 static bool hold(FIXTURE_DATA(held) *self, bool longterm)
 {
 	struct io_uring_params params = { 0 };

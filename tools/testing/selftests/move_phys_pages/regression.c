@@ -51,13 +51,13 @@ static void *exit_all(void *arg)
 	_exit(0);
 }
 
-/* The other thread ends both */
+/* The other thread ends both threads */
 static void end_threads(void)
 {
 	pthread_t thread;
 
 	if (pthread_create(&thread, NULL, exit_all, NULL))
-		die("cannot make a thread");
+		die("cannot create a thread");
 	for (;;)
 		pause();
 }
@@ -77,7 +77,7 @@ static void end_leader_first(void)
 	pthread_t thread;
 
 	if (pthread_create(&thread, NULL, exit_late, NULL))
-		die("cannot make a thread");
+		die("cannot create a thread");
 	syscall(__NR_exit, 0);
 }
 
@@ -272,8 +272,8 @@ FIXTURE_SETUP(free_frames)
 	ASSERT_NE(NULL, self->before);
 	ASSERT_NE(NULL, self->after);
 	/*
-	 * Read the flags to size the request, and again once that has its
-	 * memory, since fewer frames are free then
+	 * Read the flags to size the request, and again once the request has
+	 * its memory, since fewer frames are free then
 	 */
 	read_frames(self->after, self->frames);
 	read_frames(self->before, self->frames);
@@ -338,7 +338,7 @@ FIXTURE_VARIANT(bystander)
 	enum memory kind;
 };
 
-/* It had the page until it dropped it, so it is still in the reverse map */
+/* The process dropped the page, but is still in the page's reverse map */
 FIXTURE_VARIANT_ADD(bystander, anon)
 {
 	.kind = ANON,

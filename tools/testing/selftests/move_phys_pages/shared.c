@@ -45,7 +45,7 @@ FIXTURE_VARIANT_ADD(shared, tmpfs)
 static void read_pages(void *mem)
 {
 	if (!intact(mem, PAGES * page_size(), SEED))
-		die("the child sees other contents");
+		die("the child reads wrong contents");
 }
 
 static void do_nothing(void *arg)
@@ -170,7 +170,7 @@ TEST_F(shared, until_mapped_only)
 	pid_t idle;
 
 	reap(self->pid);
-	/* fork() copies only page tables of private memory, so exclude that */
+	/* fork() copies only page tables of private memory, so exclude it */
 	ASSERT_EQ(0, variant->kind != ANON ? 0 :
 		     madvise(self->mem, PAGES * page_size(), MADV_DONTFORK));
 	idle = spawn(do_nothing, NULL);
@@ -198,7 +198,7 @@ TEST_F(shared, by_others)
 		fill(self->mem, PAGES * page_size(), SEED);
 }
 
-/* Many processes: all their page tables have the new page */
+/* The page tables of many processes all map the new page */
 TEST_F(shared, by_many)
 {
 	pid_t pids[40];

@@ -40,7 +40,7 @@ FIXTURE(swap)
 	char file[160];
 	bool on;
 	char *mem;
-	uint64_t phys;		/* of its first page, before that was paged out */
+	uint64_t phys;		/* of the first page, before it was paged out */
 };
 
 FIXTURE_VARIANT(swap)
@@ -181,8 +181,8 @@ TEST_F(swap, back_and_out)
 	page_out(self->mem);
 	/*
 	 * A page that was still in the swap cache need not be written again, so
-	 * its frame is free by now. Others may have taken some of the frames,
-	 * so check only those that are unused.
+	 * its frame is free by now. Other tasks may have taken some of the
+	 * frames, so check only those that are unused.
 	 */
 	EXPECT_EQ(0, request_move(req, 0));
 	for (i = 0; i < PAGES; i++) {

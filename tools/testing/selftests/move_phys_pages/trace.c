@@ -126,8 +126,8 @@ TEST_F(trace, each_target)
 	EXPECT_EQ(1, from->enoent);
 	EXPECT_EQ(0, to->retry + from->retry);
 	/*
-	 * The call checks this process once for all its pages, and not the
-	 * child, because its page is refused before.
+	 * The call checks this process once for all its pages. It does not
+	 * check the child, whose page is refused before that.
 	 */
 	for (i = 0; i < 2; i++) {
 		EXPECT_EQ(1, lines.told[i].spaces);

@@ -25,7 +25,7 @@ bool start_tracing(const char *event)
 	/* A test that was ended early may have left the instance. */
 	rmdir(INSTANCE);
 	if (mkdir(INSTANCE, 0700))
-		die("cannot make %s", INSTANCE);
+		die("cannot create %s", INSTANCE);
 	snprintf(path, sizeof(path), INSTANCE "/events/%s/enable", event);
 	write_file(path, "1");
 	return true;

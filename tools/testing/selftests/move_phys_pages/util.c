@@ -65,7 +65,7 @@ long move_phys_pages(unsigned long count, const uint64_t *pages,
 
 __attribute__((weak)) const bool runs_without_call;
 
-/* Skip here, because a test that forgot to check for the call would pass. */
+/* Skip here, since a test that forgot to check for the call might pass. */
 __attribute__((constructor)) static void skip_without_call(void)
 {
 	if (runs_without_call ||
@@ -81,7 +81,7 @@ static void *alloc_array(unsigned long count, size_t size)
 	void *mem = calloc(count ?: 1, size);
 
 	if (!mem)
-		die("no memory for an array of %lu", count);
+		die("no memory for %lu entries of %zu bytes", count, size);
 	return mem;
 }
 
@@ -598,8 +598,8 @@ static char *map(int flags, int fd, size_t size)
 	if (mem == MAP_FAILED)
 		die("mmap of %zu bytes failed", size);
 	/*
-	 * Keep khugepaged away from base pages. This fails without THP, which
-	 * is fine.
+	 * Keep khugepaged away from base pages. The call fails without THP,
+	 * which is fine.
 	 */
 	madvise(mem, size, MADV_NOHUGEPAGE);
 	return mem;
@@ -651,7 +651,7 @@ void touch_on(int node, char *mem, size_t size)
 		die("cannot reset the memory policy");
 	i = size / page_size();
 	if (count_on_node(0, mem, i, node) != i)
-		die("not all of %zu pages are on node %d", i, node);
+		die("not all %zu pages are on node %d", i, node);
 }
 
 char peek(const char *addr)
@@ -755,7 +755,7 @@ static void await_job(pid_t pid, int done)
 	char byte;
 
 	if (pid < 0)
-		die("cannot make a process");
+		die("cannot create a process");
 	if (read(done, &byte, 1) != 1)
 		die("process %d failed before it was done", pid);
 	close(done);
@@ -768,7 +768,7 @@ pid_t spawn(void (*fn)(void *arg), void *arg)
 	pid_t pid;
 
 	if (pipe(done))
-		die("cannot make a pipe");
+		die("cannot create a pipe");
 	job.done = done[1];
 	pid = fork();
 	if (!pid)
@@ -787,7 +787,7 @@ pid_t spawn_vm(void (*fn)(void *arg), void *arg)
 	pid_t pid;
 
 	if (pipe(done))
-		die("cannot make a pipe");
+		die("cannot create a pipe");
 	*job = (struct job){ .fn = fn, .arg = arg, .done = done[1] };
 	pid = clone(run_job, stack + stack_size, CLONE_VM | SIGCHLD, job);
 	close(done[1]);
@@ -897,7 +897,7 @@ unsigned long isolated_pages(void)
 	 * retry
 	 */
 	do {
-		/* This adds the per-CPU counters to the totals */
+		/* A write adds the per-CPU counters to the totals */
 		try_write_file("/proc/sys/vm/stat_refresh", "1");
 		sum = isolated_in("/proc/vmstat");
 		for (i = 0; i < n; i++) {

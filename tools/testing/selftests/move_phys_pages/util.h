@@ -30,7 +30,7 @@
 
 /*
  * Without the call, the whole program is skipped before main(), except if it
- * defines this as true because it can test such a kernel, too.
+ * defines this constant as true because it can test such a kernel, too.
  */
 extern const bool runs_without_call;
 
@@ -62,7 +62,7 @@ void request_set(struct request *req, unsigned long i, uint64_t phys, int node);
 /* Makes entries from @first on ask to move the pages of @mem to @node */
 void request_set_pages(struct request *req, unsigned long first,
 		       const char *mem, unsigned long pages, int node);
-/* Both first set every status to PRESET */
+/* request_move() and request_query() first set every status to PRESET */
 long request_move(struct request *req, int flags);
 long request_query(struct request *req, int flags);
 /* Counts the entries with this status */
@@ -205,9 +205,9 @@ void fill(void *mem, size_t size, uint32_t seed);
 bool intact(const void *mem, size_t size, uint32_t seed);
 
 /*
- * Both return a child that has run fn(arg) and then sleeps. A child of
- * spawn_vm() shares the address space and has no thread-local state of its own,
- * so its fn may only make plain system calls.
+ * spawn() and spawn_vm() return a child that has run fn(arg) and then sleeps. A
+ * child of spawn_vm() shares the address space and has no thread-local state of
+ * its own, so its fn may only make plain system calls.
  */
 pid_t spawn(void (*fn)(void *arg), void *arg);
 pid_t spawn_vm(void (*fn)(void *arg), void *arg);

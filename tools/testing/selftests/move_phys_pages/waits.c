@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A call does not wait for pages that others keep locked. Such a page gets its
- * status at once, and the other pages of the call move.
+ * A call does not wait for pages that other tasks keep locked. Such a page gets
+ * its status at once, and the other pages of the call move.
  *
  * A FUSE server keeps a page locked, because it never answers the request to
  * write that page.
@@ -66,7 +66,7 @@ static pid_t child_that(void (*fn)(char *), char *mem)
 	pid_t pid = fork();
 
 	if (pid < 0)
-		die("cannot make a process");
+		die("cannot create a process");
 	if (!pid) {
 		fn(mem);
 		_exit(0);
@@ -131,7 +131,7 @@ FIXTURE_SETUP(waits)
 		.ret = PRESET,
 	};
 	lock_page(_metadata, self, variant->mapped);
-	/* A child that maps the file might wait for its writeback when it exits. */
+	/* A child that maps the file might wait for writeback when it exits. */
 	ASSERT_EQ(0, madvise(self->mem, page_size(), MADV_DONTFORK));
 }
 
@@ -150,7 +150,7 @@ FIXTURE_TEARDOWN(waits)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* Calls from another process, because the test would wait, too */
+/* Makes the call in another process, so that the test cannot wait with it */
 static void call_at_once(struct __test_metadata *_metadata, struct call *call,
 			 bool query, int flags)
 {
@@ -195,7 +195,7 @@ TEST_F(waits, move)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* Checking whole reverse maps takes the lock of a page of the file, too. */
+/* With MPOL_MF_MOVE_ALL, the call does not wait for a locked page. */
 TEST_F(waits, move_all)
 {
 	struct call *call = self->call;
