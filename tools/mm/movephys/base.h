@@ -27,6 +27,7 @@ enum signals {
 void catch_signals(enum signals which);
 
 double now(void);		/* seconds of the monotonic clock */
+double cpu_seconds(void);	/* CPU time of this process */
 void nap(double seconds);	/* ends early once @stopped is set */
 
 /*

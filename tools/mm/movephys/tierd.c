@@ -12,15 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "ages.h"
 #include "cause.h"
 #include "command.h"
 #include "frames.h"
+#include "metrics.h"
 #include "move_phys_pages.h"
 #include "options.h"
 #include "tlb.h"
@@ -89,13 +87,10 @@ static const struct option_row rows[] = {
 
 static struct nodes fast_named, slow_named;	/* the nodes of --fast and --slow */
 static struct nodes fast, slow;			/* those of them that have memory now */
+static struct nodes watched;			/* fast and slow */
 static struct reserve keep_free;
 
-/* Since the start */
-static struct {
-	unsigned long rounds, failed_calls;
-	__u64 up, down, refused[NR_CAUSES];
-} total;
+static struct totals total;
 
 /* By node and order: has a folio of that order found no room there? */
 static struct {
@@ -343,6 +338,7 @@ static bool find_memory(void)
 	for (int node = 0; node < MAX_NODES; node++) {
 		fast.has[node] = fast_named.has[node] && there.has[node];
 		slow.has[node] = slow_named.has[node] && there.has[node];
+		watched.has[node] = fast.has[node] || slow.has[node];
 		some_fast |= fast.has[node];
 		some_slow |= slow.has[node];
 	}
@@ -354,25 +350,12 @@ static bool find_memory(void)
 	return had && ages_place(&fast, &slow);
 }
 
-static double cpu_seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
-static bool watches(int node)
-{
-	return fast.has[node] || slow.has[node];
-}
-
-static __u64 watched(void)
+static __u64 all_pages(void)
 {
 	__u64 pages = 0;
 
 	for (int node = 0; node < MAX_NODES; node++)
-		if (watches(node))
+		if (watched.has[node])
 			pages += ages_pages(node, AGE_NONE, AGE_OLDEST);
 	return pages;
 }
@@ -382,74 +365,9 @@ static double next_interval(double interval, __u64 moved, double look_seconds)
 {
 	double longest = fmax(settings.longest, look_seconds / CPU_SHARE);
 
-	if (total.rounds < ENOUGH || (ages_changed() + moved) * CHANGED_SHARE > watched())
+	if (total.rounds < ENOUGH || (ages_changed() + moved) * CHANGED_SHARE > all_pages())
 		return fmax(settings.interval, look_seconds / CPU_SHARE_BUSY);
 	return fmax(settings.interval, fmin(interval * 1.5, longest));
-}
-
-static void print_metrics(FILE *file, double interval)
-{
-	static const int seconds[] = { 0, 10, 60, 600, 3600 };
-
-	fprintf(file, "# TYPE tierd_rounds_total counter\ntierd_rounds_total %lu\n"
-		"# TYPE tierd_cpu_seconds_total counter\ntierd_cpu_seconds_total %.3f\n"
-		"# TYPE tierd_marked_folios_total counter\ntierd_marked_folios_total %llu\n"
-		"# TYPE tierd_failed_calls_total counter\ntierd_failed_calls_total %lu\n"
-		"# TYPE tierd_interval_seconds gauge\ntierd_interval_seconds %.3f\n"
-		"# TYPE tierd_moved_bytes_total counter\n"
-		"tierd_moved_bytes_total{direction=\"up\"} %llu\n"
-		"tierd_moved_bytes_total{direction=\"down\"} %llu\n"
-		"# TYPE tierd_refused_bytes_total counter\n",
-		total.rounds, cpu_seconds(), ages_marked(), total.failed_calls, interval,
-		total.up * page_size, total.down * page_size);
-	for (int i = 0; i < NR_CAUSES; i++)
-		fprintf(file, "tierd_refused_bytes_total{cause=\"%s\"} %llu\n",
-			causes[i].name, total.refused[i] * page_size);
-	fputs("# TYPE tierd_hot_bytes gauge\n", file);
-	for (int node = 0; node < MAX_NODES; node++)
-		if (watches(node))
-			fprintf(file, "tierd_hot_bytes{node=\"%d\"} %llu\n", node,
-				ages_pages(node, AGE_HOT, AGE_HOT) * page_size);
-	fputs("# HELP tierd_idle_bytes memory not accessed for at least this many seconds\n"
-	      "# TYPE tierd_idle_bytes gauge\n", file);
-	for (int node = 0; node < MAX_NODES; node++)
-		for (size_t i = 0; watches(node) && i < ARRAY_SIZE(seconds); i++)
-			fprintf(file, "tierd_idle_bytes{node=\"%d\",seconds=\"%d\"} %llu\n",
-				node, seconds[i],
-				ages_idle(node, seconds[i]) * page_size);
-}
-
-/*
- * Replace the file atomically, so that readers never find a part of it. Keep the new one
- * open and locked, so that movephys --status knows whether it is of a tierd that runs.
- */
-static void write_metrics(double interval)
-{
-	static char *temporary;
-	static FILE *current;
-	static bool failing;
-	FILE *file = NULL, *old;
-	bool failed = true;
-
-	if (temporary || asprintf(&temporary, "%s.new", settings.metrics) >= 0) {
-		/* In a directory of many users, somebody may have put a link there. */
-		unlink(temporary);
-		file = fopen(temporary, "wxe");
-	}
-	if (file) {
-		print_metrics(file, interval);
-		flock(fileno(file), LOCK_EX | LOCK_NB);
-		failed = ferror(file) || fflush(file) || rename(temporary, settings.metrics);
-	}
-	if (failed && !failing)
-		complain("cannot write %s: %s: going on without metrics", settings.metrics,
-			 strerror(errno));
-	failing = failed;
-	old = failed ? file : current;
-	if (!failed)
-		current = file;
-	if (old)
-		fclose(old);
 }
 
 static void print_round(__u64 up, __u64 down, const __u64 *refused, double seconds,
@@ -474,7 +392,7 @@ static void print_round(__u64 up, __u64 down, const __u64 *refused, double secon
 static double round_of(double interval)
 {
 	double began = cpu_seconds(), look_seconds;
-	typeof(total) before = total;
+	struct totals before = total;
 
 	if (!find_memory())
 		return interval;
@@ -492,7 +410,7 @@ static double round_of(double interval)
 				 look_seconds);
 	print_round(total.up - before.up, total.down - before.down, before.refused,
 		    cpu_seconds() - began, interval);
-	write_metrics(interval);
+	metrics_write(settings.metrics, &total, &watched, interval);
 	return interval;
 }
 
