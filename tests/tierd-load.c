@@ -10,19 +10,24 @@
 #include <linux/mempolicy.h>
 #include <linux/types.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define HUGE (2UL << 20)
 
 static const char usage[] =
-"usage: tierd-load [-h] PAGES NODE\n"
+"usage: tierd-load [-h | -p | -s] PAGES NODE\n"
 "  -h  huge pages\n"
+"  -p  pinned pages\n"
+"  -s  pages that another process maps, too\n"
 "commands:\n"
 "  hot FIRST COUNT STEP  from now on, write to these pages\n"
 "  where                 print how many hot pages, and others, are on nodes 0 and 1\n"
@@ -78,6 +83,40 @@ static void print_frames(void)
 	puts("done");
 }
 
+/* A reference from a pipe has the same effect as a pin by a device: the pages cannot move. */
+static void pin(void)
+{
+	struct iovec all = { memory, pages * unit };
+	int fd[2];
+
+	if (pipe(fd) || fcntl(fd[1], F_SETPIPE_SZ, all.iov_len) < 0 ||
+	    vmsplice(fd[1], &all, 1, 0) != (ssize_t)all.iov_len)
+		err(1, "cannot take references with vmsplice");
+}
+
+static void share(void)
+{
+	int ready[2];
+	char byte;
+
+	if (pipe(ready))
+		err(1, "cannot make a pipe");
+	switch (fork()) {
+	case -1:
+		err(1, "cannot fork");
+	case 0:
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (size_t i = 0; i < pages; i++)
+			__atomic_load_n(page(i), __ATOMIC_RELAXED);
+		write(ready[1], "", 1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		errx(1, "the other process has failed");
+}
+
 static void obey(const char *line)
 {
 	if (sscanf(line, "hot %zu %zu %zu", &first, &count, &step) == 3)
@@ -96,28 +135,33 @@ int main(int argc, char **argv)
 	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
 	unsigned long node, everywhere = 3;
 	char line[256];
-	int huge;
+	int kind;
 
-	huge = argc == 4 && !strcmp(argv[1], "-h");
-	if (argc != 3 + huge) {
+	kind = getopt(argc, argv, "hps");
+	if (kind == '?' || optind != argc - 2) {
 		fputs(usage, stderr);
 		return 2;
 	}
-	unit = huge ? HUGE : (size_t)sysconf(_SC_PAGESIZE);
-	pages = strtoul(argv[1 + huge], NULL, 10);
-	node = 1UL << strtoul(argv[2 + huge], NULL, 10);
+	unit = kind == 'h' ? HUGE : (size_t)sysconf(_SC_PAGESIZE);
+	pages = strtoul(argv[optind], NULL, 10);
+	node = 1UL << strtoul(argv[optind + 1], NULL, 10);
 
 	memory = mmap(NULL, pages * unit + HUGE, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		      (kind == 's' ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS | MAP_NORESERVE,
+		      -1, 0);
 	if (memory == MAP_FAILED)
 		err(1, "cannot map memory");
 	memory = (void *)(((uintptr_t)memory + HUGE - 1) & ~(HUGE - 1));
-	if (madvise(memory, pages * unit, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE))
+	if (madvise(memory, pages * unit, kind == 'h' ? MADV_HUGEPAGE : MADV_NOHUGEPAGE))
 		err(1, "cannot choose huge pages");
 	if (syscall(SYS_mbind, memory, pages * unit, MPOL_PREFERRED, &node, 64, 0))
 		err(1, "cannot prefer a node");
 	for (size_t i = 0; i < pages; i++)
 		page(i)[1] = i + 1;
+	if (kind == 'p')
+		pin();
+	if (kind == 's')
+		share();
 	/* New pages are in an LRU batch of their CPU. This call drains the batches. */
 	if (syscall(SYS_migrate_pages, 0, 64, &everywhere, &everywhere))
 		err(1, "cannot call migrate_pages");

@@ -3,8 +3,8 @@
  * tierd: keep accessed pages on fast nodes. It uses only physical addresses, and never
  * looks at a process.
  *
- * Each round finds out which folios were accessed (ages.h). If the fast nodes need room,
- * it moves their coldest folios to slow nodes. Then it moves hot folios to fast nodes.
+ * Each round finds out which folios were accessed (ages.h). Then it moves hot folios to
+ * fast nodes. If a fast node has no room, it moves the coldest folios to slow nodes first.
  */
 #include <errno.h>
 #include <math.h>
@@ -90,6 +90,15 @@ static struct nodes fast, slow;			/* those of them that have memory now */
 static struct nodes watched;			/* fast and slow */
 static struct reserve keep_free;
 
+/* Where to look for folios that should move */
+struct search {
+	int min, max;		/* their ages */
+	struct place place;	/* those before this one were tried */
+};
+
+static struct search cold[MAX_NODES];		/* on fast nodes, in this round */
+static bool call_failed;			/* in this round */
+
 static struct totals total;
 
 /* By node and order: has a folio of that order found no room there? */
@@ -128,8 +137,11 @@ static void note_full(int node, const struct folio *folio)
 static void note_refused(const struct folio *folio, int status, int node)
 {
 	total.refused[cause_of(status, folio, node)] += folio->pages;
-	/* With these two statuses, the next round may succeed. Otherwise forget the age. */
-	if (status != -EBUSY && status != -ENOMEM)
+	/*
+	 * The folio may be shared or pinned for long. Forget its age, so that it is not tried
+	 * again until three more looks have passed. After -ENOMEM, note_full() decides that.
+	 */
+	if (status != -ENOMEM)
 		ages_forget(folio->head);
 }
 
@@ -139,6 +151,7 @@ static bool call(size_t count, const uint64_t *pages, const int *nodes, int *sta
 			    command.all ? MPOL_MF_MOVE_ALL : MPOL_MF_MOVE) >= 0)
 		return true;
 	total.failed_calls++;
+	call_failed = true;
 	complain("move_phys_pages: %s%s", strerror(errno), nodes && errno == ENODEV ?
 		 ": the node has lost its memory" : "");
 	return false;
@@ -220,15 +233,19 @@ static bool some_has_room(const struct targets *targets, const struct folio *fol
 }
 
 /* Store the folios for the next call: @limit base pages, exceeded only by the last folio. */
-static size_t fill(struct folio *folios, int node, struct place *place, enum age min,
-		   enum age max, const struct targets *targets, __u64 limit)
+static size_t fill(struct folio *folios, int node, struct search *search,
+		   const struct targets *targets, __u64 limit)
 {
+	static const struct folio base_page = { .pages = 1 };
 	__u64 head, pages = 0;
 	size_t nr = 0;
 
+	/* Without room for a base page there is none for any folio, so do not search. */
+	if (!some_has_room(targets, &base_page))
+		return 0;
 	frames_refresh();
 	while (nr < CALL_FOLIOS && pages < limit && pages < CALL_PAGES &&
-	       ages_next(node, place, min, max, &head)) {
+	       ages_next(node, &search->place, search->min, search->max, &head)) {
 		struct folio folio = { .address = head * page_size, .head = head };
 
 		folio.pages = frames_folio(head).frames;
@@ -240,23 +257,26 @@ static size_t fill(struct folio *folios, int node, struct place *place, enum age
 	return nr;
 }
 
+/* After a failed call, wait for the next round, since the next call would fail, too. */
+static bool may_call(void)
+{
+	return !stopped && !call_failed;
+}
+
 /*
- * Move folios of these ages from a node to the first target with room, until @limit
+ * Move the folios of a search from a node to the first target with room, until @limit
  * base pages have moved. Returns how many base pages moved.
  */
-static __u64 move(int node, enum age min, enum age max, const struct targets *targets,
-		  long long limit)
+static long long move(int node, struct search *search, const struct targets *targets,
+		      long long limit)
 {
 	struct folio folios[CALL_FOLIOS];
-	const unsigned long failed = total.failed_calls;
-	struct place place = { };
 	long long moved = 0;
 
-	if (!ages_pages(node, min, max))
+	if (!ages_pages(node, search->min, search->max))
 		return 0;
-	/* After a failed call, wait for the next round, since the next call would fail, too. */
-	while (moved < limit && !stopped && total.failed_calls == failed) {
-		size_t nr = fill(folios, node, &place, min, max, targets, limit - moved);
+	while (moved < limit && may_call()) {
+		size_t nr = fill(folios, node, search, targets, limit - moved);
 
 		if (!nr)
 			break;
@@ -273,57 +293,91 @@ static long long room(int node)
 	return nodes_room(node, &keep_free) / (long long)page_size;
 }
 
-/* Move the coldest folios of a fast node to slow nodes, as many pages as are needed. */
-static __u64 demote(int node, long long needed)
+/* Continue with the next younger age, or with several if all their folios are needed. */
+static void next_ages(int node, struct search *search, long long needed)
 {
-	int age = AGE_OLDEST;
+	struct search next = { .min = search->min - 1, .max = search->min - 1 };
+
+	while (next.min > AGE_COLD &&
+	       (long long)ages_pages(node, next.min - 1, next.max) <= needed)
+		next.min--;
+	*search = next;
+}
+
+/*
+ * Move the coldest folios of a fast node to slow nodes, until this many base pages have
+ * moved. Returns how many did.
+ */
+static long long demote(int node, long long needed)
+{
+	struct search *search = &cold[node];
 	struct targets targets;
-	__u64 moved;
+	long long moved = 0;
 
 	targets.nr = nodes_nearest(node, &slow, targets.nodes);
-	while (age > AGE_COLD && ages_pages(node, age, AGE_OLDEST) < (__u64)needed)
-		age--;
-	moved = age < AGE_OLDEST ?
-		move(node, age + 1, AGE_OLDEST, &targets, needed) : 0;
-	return moved + move(node, age, age, &targets, needed - moved);
+	while (moved < needed && search->min >= AGE_COLD && may_call()) {
+		moved += move(node, search, &targets, needed - moved);
+		if (moved < needed)
+			next_ages(node, search, needed - moved);
+	}
+	total.down += moved;
+	return moved;
 }
 
-/* Make room on the fast nodes for the hot folios of slow nodes, and for --keep-free. */
+/* Begin to search for cold folios, and make room for --keep-free. */
 static void make_room(void)
 {
-	long long hot = 0, needed;
-
-	for (int node = 0; node < MAX_NODES; node++) {
-		if (slow.has[node])
-			hot += ages_pages(node, AGE_HOT, AGE_HOT);
-		if (fast.has[node] && room(node) > 0)
-			hot -= room(node);
-	}
 	for (int node = 0; node < MAX_NODES; node++) {
 		if (!fast.has[node])
 			continue;
-		needed = (hot > 0 ? hot : 0) + (room(node) < 0 ? -room(node) : 0);
-		if (needed <= 0)
-			continue;
-		needed = demote(node, needed);
-		total.down += needed;
-		hot -= needed;
+		cold[node] = (struct search){ .min = AGE_OLDEST, .max = AGE_OLDEST };
+		demote(node, -room(node));
 	}
 }
 
-static void promote(void)
+/* How many base pages will the next call of move() for this search try to move? */
+static long long next_pages(int node, struct search search, const struct targets *targets)
 {
-	struct targets sources, target = { .nr = 1 };
+	struct folio folios[CALL_FOLIOS];
+	size_t nr = fill(folios, node, &search, targets, CALL_PAGES);
+	long long pages = 0;
 
-	for (int node = 0; node < MAX_NODES; node++) {
-		if (!fast.has[node])
-			continue;
-		target.nodes[0] = node;
-		sources.nr = nodes_nearest(node, &slow, sources.nodes);
-		for (int i = 0; i < sources.nr; i++)
-			total.up += move(sources.nodes[i], AGE_HOT, AGE_HOT, &target,
-					 room(node));
+	for (size_t i = 0; i < nr; i++)
+		pages += folios[i].pages;
+	return pages;
+}
+
+/*
+ * Move hot folios to a fast node while it has room. If @may_demote, make room there, but
+ * only for one call at a time, because the hot folios may be refused.
+ */
+static void promote(int node, bool may_demote)
+{
+	struct targets sources, target = { .nr = 1, .nodes = { node } };
+	long long left = room(node), moved, needed;
+
+	sources.nr = nodes_nearest(node, &slow, sources.nodes);
+	for (int i = 0; i < sources.nr; i++) {
+		struct search hot = { .min = AGE_HOT, .max = AGE_HOT };
+
+		do {
+			needed = may_demote ?
+				next_pages(sources.nodes[i], hot, &target) - left : 0;
+			left += demote(node, needed);
+			moved = move(sources.nodes[i], &hot, &target, left);
+			left -= moved;
+			total.up += moved;
+		} while (may_demote && moved);
 	}
+}
+
+/* Use the room on all fast nodes before any folio is moved down for a hot one. */
+static void promote_all(void)
+{
+	for (int may_demote = 0; may_demote < 2; may_demote++)
+		for (int node = 0; node < MAX_NODES; node++)
+			if (fast.has[node])
+				promote(node, may_demote);
 }
 
 /* Find out which nodes have memory now. False if the fast or the slow nodes have none. */
@@ -397,12 +451,13 @@ static double round_of(double interval)
 	if (!find_memory())
 		return interval;
 	total.rounds++;
+	call_failed = false;
 	cause_forget();
 	ages_look();
 	look_seconds = cpu_seconds() - began;
 	if (!stopped) {
 		make_room();
-		promote();
+		promote_all();
 		ages_mark_hot();
 		tlb_evict();
 	}
