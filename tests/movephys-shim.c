@@ -21,7 +21,7 @@
  * SHIM_FAIL=N		the first N calls that move pages fail
  * SHIM_BITMAP=FILE	this is locked instead of the bitmap of page_idle
  * SHIM_METRICS=FILE	the metrics of tierd, instead of those in /run/tierd
- * SHIM_GONE=N		with SHIM_TIERS, the first N looks of tierd find no memory on node 0
+ * SHIM_GONE=N		with SHIM_TIERS, the first N reads find no memory on node 0
  * SHIM_EXIT=PID	this process ends just before its pagemap is opened
  * SHIM_HANG=1		calls that move pages do not end
  * SHIM_RACE=1		SIGINT comes just before the program waits for input
@@ -268,21 +268,6 @@ ssize_t pread64(int fd, void *buffer, size_t size, off64_t offset)
 	return i * 8;
 }
 
-/* libnuma would reject nodes that the real machine lacks. */
-struct bitmask *numa_parse_nodestring_all(const char *text)
-{
-	struct bitmask *(*real)(const char *text) = dlsym(RTLD_NEXT, "numa_parse_nodestring_all");
-	struct bitmask *(*alloc)(unsigned int bits) = dlsym(RTLD_NEXT, "numa_bitmask_alloc");
-	void (*set)(struct bitmask *mask, unsigned int bit) = dlsym(RTLD_NEXT, "numa_bitmask_setbit");
-	struct bitmask *mask;
-
-	if (!getenv("SHIM_TIERS"))
-		return real(text);
-	mask = alloc(2);
-	set(mask, *text - '0');
-	return mask;
-}
-
 /* Node 0 has none of the frames that are in use, and 4 GiB that are free. */
 static const char zones[] =
 "Node 0, zone   Normal\n"
@@ -301,10 +286,11 @@ FILE *fopen64(const char *path, const char *mode)
 	if (getenv("SHIM_TIERS") && !strcmp(path, "/proc/zoneinfo"))
 		return fmemopen((void *)zones, strlen(zones), "r");
 	if (getenv("SHIM_TIERS") && strstr(path, "/has_memory")) {
-		/* tierd reads it for each of two options before the first round. */
-		gone = ++opened > 2 && opened <= 2 + setting("SHIM_GONE");
+		gone = ++opened <= setting("SHIM_GONE");
 		return fmemopen(gone ? "1\n" : "0-1\n", gone ? 2 : 4, "r");
 	}
+	if (getenv("SHIM_TIERS") && strstr(path, "/node/possible"))
+		return fmemopen("0-1\n", 4, "r");
 	if (getenv("SHIM_METRICS") && !strcmp(path, "/run/tierd/tierd.prom"))
 		return real(getenv("SHIM_METRICS"), mode);
 	if (getenv("SHIM_CGROUPS") && !strncmp(path, CGROUPS "/", strlen(CGROUPS "/"))) {

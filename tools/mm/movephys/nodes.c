@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -11,6 +12,7 @@
 
 #define HAS_MEMORY "/sys/devices/system/node/has_memory"
 #define HAS_CPU "/sys/devices/system/node/has_cpu"
+#define POSSIBLE "/sys/devices/system/node/possible"
 
 /* Suppress libnuma's messages, which name neither the option nor what to do. */
 void numa_warn(int number, char *format, ...)
@@ -19,45 +21,59 @@ void numa_warn(int number, char *format, ...)
 	(void)format;
 }
 
-/* Read a list of numbers and ranges, such as "0,2-3". */
-static bool read_list(FILE *file, struct nodes *nodes)
+/* Parse a list of numbers and ranges, such as "0,2-3". */
+static bool parse_list(const char *text, struct nodes *nodes)
 {
-	unsigned int first, last;
-	char end = ',';
+	unsigned long first, last;
+	char *end;
 
-	while (end == ',' && fscanf(file, "%u", &first) == 1) {
-		last = first;
-		if (fscanf(file, "-%u", &last) < 0)
+	memset(nodes, 0, sizeof(*nodes));
+	do {
+		if (!isdigit((unsigned char)*text))
 			return false;
-		for (; first <= last && first < MAX_NODES; first++)
-			nodes->has[first] = true;
-		if (fscanf(file, "%c", &end) != 1)
-			end = '\n';
-	}
-	return end == '\n';
+		first = last = strtoul(text, &end, 10);
+		if (*end == '-' && isdigit((unsigned char)end[1]))
+			last = strtoul(end + 1, &end, 10);
+		if (first > last || last >= MAX_NODES)
+			return false;
+		while (first <= last)
+			nodes->has[first++] = true;
+		text = end + 1;
+	} while (*end == ',');
+	return !*end;
 }
 
 static bool read_nodes(const char *path, struct nodes *nodes)
 {
 	FILE *file = fopen(path, "re");
-	bool read;
+	bool parsed = false;
+	char *line = NULL;
+	size_t size = 0;
 
 	memset(nodes, 0, sizeof(*nodes));
 	if (!file)
 		return false;
 	errno = EINVAL;
-	read = read_list(file, nodes);
+	if (getline(&line, &size, file) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		parsed = parse_list(line, nodes);
+	}
 	fclose(file);
-	return read;
+	free(line);
+	return parsed;
+}
+
+static bool need_nodes(const char *path, struct nodes *nodes)
+{
+	if (read_nodes(path, nodes))
+		return true;
+	complain("cannot read %s: %s: is sysfs mounted on /sys?", path, strerror(errno));
+	return false;
 }
 
 bool nodes_with_memory(struct nodes *nodes)
 {
-	if (read_nodes(HAS_MEMORY, nodes))
-		return true;
-	complain("cannot read " HAS_MEMORY ": %s: is sysfs mounted on /sys?",
-		 strerror(errno));
-	return false;
+	return need_nodes(HAS_MEMORY, nodes);
 }
 
 const char *nodes_listed(const int *list, int nr)
@@ -119,7 +135,8 @@ static int append(const struct nodes *with_memory, const char *text,
 	return nr;
 }
 
-bool nodes_named(const char *text, struct nodes *nodes)
+/* False if @text is not a list. Then @nodes has none. */
+static bool named(const char *text, struct nodes *nodes)
 {
 	struct bitmask *mask = numa_parse_nodestring_all(text);
 
@@ -136,7 +153,7 @@ int nodes_parse(const char *option, const char *text, int list[MAX_NODES])
 {
 	char *copy = strdup(text), *rest = copy, *part;
 	const char *culprit = text;
-	struct nodes with_memory, named;
+	struct nodes with_memory, whole;
 	int nr = 0;
 
 	if (!nodes_with_memory(&with_memory)) {
@@ -156,13 +173,33 @@ int nodes_parse(const char *option, const char *text, int list[MAX_NODES])
 				culprit = part;
 		}
 	/* Each part of "0,!1" and "0," is a list, but the whole is not. */
-	if (nr > 0 && !nodes_named(text, &named))
+	if (nr > 0 && !named(text, &whole))
 		nr = -1;
 	if (nr <= 0)
 		complain("%s takes nodes with memory, such as %s, not '%s'",
 			 option, nodes_known(), culprit);
 	free(copy);
 	return nr > 0 ? nr : -1;
+}
+
+bool nodes_possible(const char *option, const char *text, struct nodes *nodes)
+{
+	struct nodes possible;
+	bool some = false, other = false;
+
+	if (!need_nodes(POSSIBLE, &possible))
+		return false;
+	/* libnuma refuses nodes that sysfs does not show before their memory comes online. */
+	if (!parse_list(text, nodes))
+		named(text, nodes);
+	for (int node = 0; node < MAX_NODES; node++) {
+		some |= nodes->has[node];
+		other |= nodes->has[node] && !possible.has[node];
+	}
+	if (some && !other)
+		return true;
+	complain("%s takes nodes of " POSSIBLE ", not '%s'", option, text);
+	return false;
 }
 
 #define TIERS	"/sys/devices/virtual/memory_tiering"

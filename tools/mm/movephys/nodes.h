@@ -71,8 +71,8 @@ bool nodes_with_memory(struct nodes *nodes);
  */
 int nodes_parse(const char *option, const char *text, int list[MAX_NODES]);
 
-/* Likewise, but with nodes that have no memory yet. False if @text is not such a list. */
-bool nodes_named(const char *text, struct nodes *nodes);
+/* Parse a list of nodes that may have no memory yet. False after a message. */
+bool nodes_possible(const char *option, const char *text, struct nodes *nodes);
 
 /* Store the nodes in @list, the nearest to @node first; returns how many. */
 int nodes_nearest(int node, const struct nodes *nodes, int list[MAX_NODES]);

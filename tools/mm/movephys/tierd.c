@@ -485,15 +485,10 @@ static void print_help(void)
 
 static bool find_nodes(const char *name, const char *text, struct nodes *nodes)
 {
-	int list[MAX_NODES], nr;
-
-	if (!text) {
-		complain("--%s NODES is needed" SEE, name);
-		return false;
-	}
-	nr = nodes_parse(options_label(rows, name), text, list);
-	nodes_named(text, nodes);
-	return nr > 0;
+	if (text)
+		return nodes_possible(options_label(rows, name), text, nodes);
+	complain("--%s NODES is needed" SEE, name);
+	return false;
 }
 
 static bool check_settings(void)
