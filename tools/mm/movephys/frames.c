@@ -231,25 +231,29 @@ static void each_word(const __u64 *heads, size_t count, bool write, bool *idle)
 	flush(&words, write);
 }
 
-bool idle_open(void)
+int idle_open(void)
 {
+	int error;
+
 	bitmap = open(BITMAP, O_RDWR | O_CLOEXEC);
+	error = errno;
 	if (bitmap < 0) {
-		complain("cannot open " BITMAP ": %s%s", strerror(errno),
-			 errno != ENOENT ? "" : access("/sys/kernel", F_OK) ?
+		complain("cannot open " BITMAP ": %s%s", strerror(error),
+			 error != ENOENT ? "" : access("/sys/kernel", F_OK) ?
 			 ": is sysfs mounted on /sys?" :
 			 " (CONFIG_IDLE_PAGE_TRACKING=y is needed)");
-		return false;
+		return error;
 	}
 	/* There is one mark for each page, so two programs would clear the marks of each other. */
 	if (flock(bitmap, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
 		complain(BITMAP " is in use, as by tierd: only one program can use it at a time");
-		return false;
+		return EBUSY;
 	}
 	if (frames_readable(KPAGEFLAGS))
-		return true;
-	complain("cannot open %s: %s", frames_path(KPAGEFLAGS), strerror(errno));
-	return false;
+		return 0;
+	error = errno;
+	complain("cannot open %s: %s", frames_path(KPAGEFLAGS), strerror(error));
+	return error;
 }
 
 void idle_mark(const __u64 *heads, size_t count)

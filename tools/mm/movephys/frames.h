@@ -64,7 +64,9 @@ bool frames_zero_page(__u64 frame);
  * page table, so a page whose translation stays in a TLB looks idle although it is
  * accessed. tlb_evict() makes CPUs walk page tables again.
  */
-bool idle_open(void);		/* false after a message */
+
+/* Returns 0 or, after a message, an errno: EBUSY if another program uses page_idle. */
+int idle_open(void);
 void idle_mark(const __u64 *heads, size_t count);
 /*
  * Make the kernel check whether marked folios were accessed since they were marked, and

@@ -225,7 +225,7 @@ static struct source *open_source(char **args)
 		return NULL;
 	if (command.cgroup && !cgroup_open(command.cgroup))
 		return NULL;
-	if (two_looks() && !idle_open())
+	if (two_looks() && idle_open())
 		return NULL;
 	if (command.processes)
 		src = source_processes(command.pids.values, command.pids.nr,

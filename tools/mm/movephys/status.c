@@ -112,7 +112,7 @@ static bool look(struct status *status, long seconds)
 	static const struct nodes none;
 	struct nodes nodes = { };
 
-	if (!idle_open())
+	if (idle_open())
 		return false;
 	for (size_t i = 0; i < status->nr_nodes; i++)
 		nodes.has[status->nodes[i].node] = true;

@@ -26,6 +26,7 @@
 #define CONFIG		"/etc/tierd.conf"
 #define RUN_DIR		"/run/tierd"
 #define SEE		" (see tierd --help)"
+#define TRY_AGAIN	1		/* exit status: systemd should start tierd again later */
 #define CALL_FOLIOS	512		/* folios in a call */
 #define CALL_PAGES	4096		/* base pages in a call, exceeded only by its last folio */
 #define ORDERS		32
@@ -480,7 +481,8 @@ static void print_help(void)
 	     "\n"
 	     "SIGTERM and SIGINT end tierd after the current call. SIGUSR1 begins the next\n"
 	     "round at once.\n"
-	     "Exit status: 0 ended by a signal or --once, 2 wrong usage, or tierd cannot start.");
+	     "Exit status: 0 ended by a signal or --once, 1 another program uses page_idle,\n"
+	     "2 wrong usage, or tierd cannot start.");
 }
 
 static bool find_nodes(const char *name, const char *text, struct nodes *nodes)
@@ -512,29 +514,33 @@ static bool check_settings(void)
 	return false;
 }
 
-/* Check before the first round that the kernel has what we need, and permits it. */
-static bool works(void)
+/*
+ * Check before the first round that the kernel has what we need, and permits it. Returns
+ * 0 or, after a message, the exit status.
+ */
+static int check_kernel(void)
 {
 	uint64_t page = ~0ULL;
-	int status;
+	int status, error;
 
 	if (move_phys_pages(1, &page, NULL, &status, 0) < 0) {
 		complain("move_phys_pages: %s%s", strerror(errno),
 			 errno == ENOSYS ? ": CONFIG_MOVE_PHYS_PAGES=y is needed" :
 			 errno == EPERM ? ": CAP_SYS_ADMIN is needed" : "");
-		return false;
+		return WRONG_USAGE;
 	}
 	if (!frames_readable(KPAGECOUNT)) {
 		complain("cannot open %s: %s", frames_path(KPAGECOUNT), strerror(errno));
-		return false;
+		return WRONG_USAGE;
 	}
-	return idle_open();
+	error = idle_open();
+	return error == EBUSY ? TRY_AGAIN : error ? WRONG_USAGE : 0;
 }
 
 int main(int argc, char **argv)
 {
 	double interval;
-	int arg;
+	int arg, status;
 
 	base_init();
 	setlinebuf(stdout);
@@ -551,8 +557,9 @@ int main(int argc, char **argv)
 		return WRONG_USAGE;
 	}
 	options_read(settings.config ?: CONFIG, !settings.config, rows, ARRAY_SIZE(rows));
-	if (!check_settings() || !works())
-		return WRONG_USAGE;
+	status = check_settings() ? check_kernel() : WRONG_USAGE;
+	if (status)
+		return status;
 	catch_signals(FIRST_SIGNAL);
 	signal(SIGUSR1, wake);
 	signal(SIGPIPE, SIG_IGN);
