@@ -6,6 +6,7 @@
  * those of all processes.
  */
 #include <numa.h>
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include "base.h"
@@ -16,7 +17,12 @@
 #define HUGE	64
 #define HUGE_SIZE	BIT(21)
 
-/* Memory that is only read maps the zero page, so it takes no room but its page tables. */
+/*
+ * Memory that is only read maps one of the kernel's two zero pages, so it takes no room
+ * but its page tables. There are two exceptions: if
+ * /sys/kernel/mm/transparent_hugepage/use_zero_page is 0, each of the HUGE pages is
+ * allocated, and without transparent huge pages, small pages are mapped instead.
+ */
 static const atomic_char *map(size_t size, int advice)
 {
 	void *memory = mmap(NULL, size, PROT_READ,
@@ -34,10 +40,12 @@ static void touch(const atomic_char *memory, size_t pages, size_t size)
 		atomic_load(&memory[i * size]);
 }
 
-void tlb_evict(void)
+static void *evict_on_each_cpu(void *unused)
 {
 	static const atomic_char *small, *huge;
 	static struct bitmask *allowed, *one;
+
+	(void)unused;
 
 	if (!allowed) {
 		allowed = numa_allocate_cpumask();
@@ -45,9 +53,8 @@ void tlb_evict(void)
 		small = map(SMALL * page_size, MADV_NOHUGEPAGE);
 		huge = map(HUGE * HUGE_SIZE, MADV_HUGEPAGE);
 	}
-	/* Read it each time: CPUs come and go, and the affinity of this thread may change. */
 	if (numa_sched_getaffinity(0, allowed) < 0)
-		return;
+		return NULL;
 	for (unsigned int cpu = 0; cpu < allowed->size; cpu++) {
 		if (!numa_bitmask_isbitset(allowed, cpu))
 			continue;
@@ -58,5 +65,18 @@ void tlb_evict(void)
 		touch(small, SMALL, page_size);
 		touch(huge, HUGE, HUGE_SIZE);
 	}
-	numa_sched_setaffinity(0, allowed);
+	return NULL;
+}
+
+/*
+ * The affinity that can be read has only CPUs that are online. If a thread set it as its
+ * own again, the thread would never run on a CPU that comes online later. Therefore a new
+ * thread changes its affinity, and ends.
+ */
+void tlb_evict(void)
+{
+	pthread_t thread;
+
+	if (!pthread_create(&thread, NULL, evict_on_each_cpu, NULL))
+		pthread_join(thread, NULL);
 }
