@@ -19,7 +19,7 @@
 #define HOT		5120UL		/* 20 MiB */
 #define STEP		(PAGES / HOT)
 #define TICKS		100		/* per second */
-#define RANDOM		(PAGES * 13 / 1000 / TICKS)	/* accesses per tick: 9, or 900 per second */
+#define RANDOM		10		/* accesses in each tick: in a second, 1.3% of PAGES */
 #define FLUSHED		64		/* pages: for more than 33, Linux flushes the whole TLB */
 #define SIZE		4096
 #define LINE		64
@@ -28,6 +28,8 @@ static const char usage[] =
 "usage: load contiguous|scattered SECONDS PHASE\n"
 "  The hot pages are contiguous, or every 15th page. After each PHASE seconds, other\n"
 "  pages become hot.\n";
+
+_Static_assert(RANDOM * TICKS * 1000 / PAGES == 13, "RANDOM is not 1.3% of PAGES");
 
 static char *memory;
 static int scattered;
