@@ -296,6 +296,14 @@ static bool choose_children(struct processes *all)
 	return found;
 }
 
+static bool some_chosen(const struct processes *all)
+{
+	for (size_t i = 0; i < all->nr; i++)
+		if (all->entries[i].chosen)
+			return true;
+	return false;
+}
+
 static bool find_processes(struct processes *all)
 {
 	size_t nr = 0;
@@ -303,6 +311,11 @@ static bool find_processes(struct processes *all)
 	all->nr = 0;
 	if ((all->comm || all->children) && !read_all_entries(all)) {
 		complain("cannot read /proc: is proc mounted there?");
+		return false;
+	}
+	/* In a later round, processes of --comm may have exited, and those of --pid remain. */
+	if (all->comm && !some_chosen(all) && !(all->again && all->nr_pids)) {
+		complain("no process is named '%s'", all->comm);
 		return false;
 	}
 	for (size_t i = 0; i < all->nr_pids; i++) {
@@ -323,9 +336,7 @@ static bool find_processes(struct processes *all)
 		if (all->entries[i].chosen)
 			all->entries[nr++] = all->entries[i];
 	all->nr = nr;
-	if (!nr)
-		complain("no process is named '%s'", all->comm);
-	return nr;
+	return true;
 }
 
 static void say_exited(struct processes *all, pid_t pid)
