@@ -15,6 +15,7 @@
 #define CGROUPS		"/sys/fs/cgroup"
 #define TIERD		"/run/tierd/tierd.prom"
 #define MOST_CGROUPS	20	/* in a table for people */
+#define BAR		45	/* characters; with them, a line has 79 */
 
 static bool read_node_statuses(struct status *status)
 {
@@ -212,16 +213,53 @@ static void print_number(int number)
 		printf("%10d", number);
 }
 
+/* Bytes that have been idle for one of the times, but not for the next longer one */
+static __u64 idle_between(const struct status *status, size_t node, size_t time)
+{
+	const __u64 *idle = &status->nodes[node].idle[time];
+	__u64 longer = time + 1 < status->nr_times ? idle[1] : 0;
+
+	return *idle > longer ? *idle - longer : 0;
+}
+
+static void print_idle_row(const struct status *status, size_t node, size_t time,
+			   __u64 most)
+{
+	__u64 bytes = idle_between(status, node, time);
+	char range[48];
+
+	if (time + 1 < status->nr_times)
+		snprintf(range, sizeof(range), "%ld-%ld s", status->times[time],
+			 status->times[time + 1]);
+	else
+		snprintf(range, sizeof(range), "%ld s +", status->times[time]);
+	printf("%4d%16s", status->nodes[node].node, range);
+	print_size(bytes);
+	/* Round up, so that each row with some memory has a bar. */
+	for (__u64 i = 0; i * most < bytes * BAR; i++)
+		fputs(i ? "#" : "  #", stdout);
+	putchar('\n');
+}
+
+static void print_idle(const struct status *status)
+{
+	__u64 most = 0;
+
+	for (size_t i = 0; i < status->nr_nodes; i++)
+		for (size_t j = 0; j < status->nr_times; j++)
+			if (idle_between(status, i, j) > most)
+				most = idle_between(status, i, j);
+	printf("\n%4s%16s%12s\n", "node", "idle for", "size");
+	for (size_t i = 0; i < status->nr_nodes; i++)
+		for (size_t j = 0; j < status->nr_times; j++)
+			print_idle_row(status, i, j, most);
+}
+
 void status_print(const struct status *status)
 {
 	char head[32];
 
-	printf("%4s%10s%10s%12s%12s", "node", "tier", "distance", "size", "free");
-	for (size_t i = 0; i < status->nr_times; i++) {
-		snprintf(head, sizeof(head), "idle %ld s", status->times[i]);
-		printf("%12s", head);
-	}
-	putchar('\n');
+	printf("%4s%10s%10s%12s%12s\n", "node", "tier", "distance", "size", "free");
 	for (size_t i = 0; i < status->nr_nodes; i++) {
 		const struct node_status *node = &status->nodes[i];
 
@@ -230,10 +268,10 @@ void status_print(const struct status *status)
 		print_number(node->speed.distance);
 		print_size(node->size.total);
 		print_size(node->size.free);
-		for (size_t j = 0; j < status->nr_times; j++)
-			print_size(node->idle[j]);
 		putchar('\n');
 	}
+	if (status->nr_times)
+		print_idle(status);
 	if (!status->nr_cgroups)
 		return;
 	putchar('\n');
