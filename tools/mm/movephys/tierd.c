@@ -159,8 +159,8 @@ static bool call(size_t count, const uint64_t *pages, const int *nodes, int *sta
 }
 
 /*
- * Keep only the folios that are on this node now. Zones of two nodes may overlap, and
- * folios may have moved or been freed since the look.
+ * Keep only the folios that are on this node now. Folios may have moved or been freed
+ * since the look. And if the zones of two nodes overlap, a folio may be on the other one.
  */
 static size_t query(int node, struct folio *folios, size_t count)
 {
@@ -175,7 +175,7 @@ static size_t query(int node, struct folio *folios, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		if (status[i] == node)
 			folios[left++] = folios[i];
-		else
+		else if (status[i] < 0)
 			ages_forget(folios[i].head);
 	}
 	return left;
