@@ -17,7 +17,8 @@
  * SHIM_NO_SYS=1		files of sysfs cannot be opened
  * SHIM_COUNT=N		kpagecount of every frame (1)
  * SHIM_TIERS=1		nodes 0 and 1 are the only ones, and there is page_idle
- * SHIM_HOT=ADDRESS	with SHIM_TIERS, the 16 MiB from here on are always accessed
+ * SHIM_OVERLAP=1	the zone of node 0 begins and ends in that of node 1
+ * SHIM_HOT=ADDRESS	with SHIM_TIERS, the 16 MiB from here on are accessed whenever time passes
  * SHIM_FAIL=N		the first N calls that move pages fail
  * SHIM_BITMAP=FILE	this is locked instead of the bitmap of page_idle
  * SHIM_METRICS=FILE	the metrics of tierd, instead of those in /run/tierd
@@ -221,6 +222,7 @@ int openat64(int dir, const char *path, int flags, ...)
 static ssize_t idle_words(uint64_t *words, size_t size, off64_t offset, int write)
 {
 	uint64_t hot = setting("SHIM_HOT") ? strtoull(getenv("SHIM_HOT"), NULL, 0) / PAGE : FRAMES;
+	static double accessed[4096];
 	uint64_t first = offset * 8;
 
 	if (first >= FRAMES)
@@ -234,8 +236,10 @@ static ssize_t idle_words(uint64_t *words, size_t size, off64_t offset, int writ
 			idle[frame] |= !!(words[i / 64] & bit);
 			continue;
 		}
-		if (frame >= hot && frame < hot + 4096)
+		if (frame >= hot && frame < hot + 4096 && accessed[frame - hot] < clock_now) {
+			accessed[frame - hot] = clock_now;
 			idle[frame] = 0;
+		}
 		words[i / 64] = idle[frame] ? words[i / 64] | bit : words[i / 64] & ~bit;
 	}
 	return size;
@@ -268,26 +272,20 @@ ssize_t pread64(int fd, void *buffer, size_t size, off64_t offset)
 	return i * 8;
 }
 
-/* libnuma would reject nodes that the real machine lacks. */
-struct bitmask *numa_parse_nodestring_all(const char *text)
-{
-	struct bitmask *(*real)(const char *text) = dlsym(RTLD_NEXT, "numa_parse_nodestring_all");
-	struct bitmask *(*alloc)(unsigned int bits) = dlsym(RTLD_NEXT, "numa_bitmask_alloc");
-	void (*set)(struct bitmask *mask, unsigned int bit) = dlsym(RTLD_NEXT, "numa_bitmask_setbit");
-	struct bitmask *mask;
-
-	if (!getenv("SHIM_TIERS"))
-		return real(text);
-	mask = alloc(2);
-	set(mask, *text - '0');
-	return mask;
-}
-
 /* Node 0 has none of the frames that are in use, and 4 GiB that are free. */
 static const char zones[] =
 "Node 0, zone   Normal\n"
 "  pages free     1048576\n        low      0\n        spanned  0\n        managed  1048576\n"
 "        protection: (0, 0)\n  start_pfn:           4194304\n"
+"Node 1, zone   Normal\n"
+"  pages free     0\n        low      0\n        spanned  4194304\n        managed  4194304\n"
+"        protection: (0, 0)\n  start_pfn:           0\n";
+
+/* The same, but the zones overlap */
+static const char overlapping[] =
+"Node 0, zone   Normal\n"
+"  pages free     1048576\n        low      0\n        spanned  3145728\n        managed  1048576\n"
+"        protection: (0, 0)\n  start_pfn:           524288\n"
 "Node 1, zone   Normal\n"
 "  pages free     0\n        low      0\n        spanned  4194304\n        managed  4194304\n"
 "        protection: (0, 0)\n  start_pfn:           0\n";
@@ -299,7 +297,9 @@ FILE *fopen64(const char *path, const char *mode)
 	int gone;
 
 	if (getenv("SHIM_TIERS") && !strcmp(path, "/proc/zoneinfo"))
-		return fmemopen((void *)zones, strlen(zones), "r");
+		return getenv("SHIM_OVERLAP") ?
+		       fmemopen((void *)overlapping, strlen(overlapping), "r") :
+		       fmemopen((void *)zones, strlen(zones), "r");
 	if (getenv("SHIM_TIERS") && strstr(path, "/has_memory")) {
 		gone = ++opened <= setting("SHIM_GONE");
 		return fmemopen(gone ? "1\n" : "0-1\n", gone ? 2 : 4, "r");
@@ -364,7 +364,11 @@ int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time, const s
 {
 	int (*real)(struct pollfd *fds, nfds_t count, const struct timespec *time,
 		    const sigset_t *mask) = dlsym(RTLD_NEXT, "ppoll");
+	int ready;
 
 	race();
-	return real(fds, count, time, mask);
+	ready = real(fds, count, time, mask);
+	if (!ready)
+		clock_now += time->tv_sec + time->tv_nsec / 1e9;
+	return ready;
 }

@@ -9,7 +9,11 @@
 #define BLOCK	512		/* frames whose flags are read at once */
 #define LIST	4096		/* folios that page_idle is asked about at once */
 
-/* Contiguous memory of one node */
+/*
+ * The frames of a zone. Zones of two nodes may overlap, and the files that a look reads do
+ * not have the node of a frame. So a folio in such frames has the same age in both areas,
+ * and its pages are counted for both nodes.
+ */
 struct area {
 	int node;
 	bool slow;
@@ -140,7 +144,22 @@ static void mark(const __u64 *heads, size_t count)
 	all_marked += count;
 }
 
-static void update_ages(struct area *area)
+static bool covers(const struct area *area, __u64 frame)
+{
+	return frame >= area->start && frame < area->end;
+}
+
+static void set_age(__u64 head, __u64 pages, enum age age)
+{
+	for (int i = 0; i < nr_areas; i++) {
+		if (!covers(&areas[i], head))
+			continue;
+		areas[i].ages[head - areas[i].start] = age;
+		areas[i].pages[age] += pages;
+	}
+}
+
+static void update_ages(const struct area *area)
 {
 	static __u64 marked[LIST], to_mark[LIST];
 	static bool idle[LIST];
@@ -151,15 +170,14 @@ static void update_ages(struct area *area)
 			marked[nr_marked++] = list.heads[i];
 	idle_look(marked, nr_marked, idle);
 	for (size_t i = 0; i < list.nr && !stopped; i++) {
-		__u8 *age = &area->ages[list.heads[i] - area->start];
+		enum age age = area->ages[list.heads[i] - area->start];
 		bool is_idle = list.marked[i] && idle[asked++];
-		enum age next = next_age(*age, list.marked[i], is_idle);
+		enum age next = next_age(age, list.marked[i], is_idle);
 
-		if ((*age >= AGE_COLD && next == AGE_WARM) ||
-		    (*age < AGE_COLD && next == AGE_COLD))
+		if ((age >= AGE_COLD && next == AGE_WARM) ||
+		    (age < AGE_COLD && next == AGE_COLD))
 			changed += list.pages[i];
-		*age = next;
-		area->pages[next] += list.pages[i];
+		set_age(list.heads[i], list.pages[i], next);
 		if (!is_idle && !(area->slow && next == AGE_HOT))
 			to_mark[nr_to_mark++] = list.heads[i];
 	}
@@ -171,13 +189,16 @@ static void update_ages(struct area *area)
  * No folio begins in these frames. Do not write zeroes over zeroes, since the first write
  * to a page of @ages allocates it.
  */
-static void clear(struct area *area, __u64 first, __u64 count)
+static void clear(__u64 first, __u64 count)
 {
-	__u8 *ages = area->ages + (first - area->start);
+	for (int i = 0; i < nr_areas; i++) {
+		const struct area *area = &areas[i];
+		__u64 at = first > area->start ? first : area->start;
 
-	for (__u64 i = 0; i < count; i++)
-		if (ages[i])
-			ages[i] = AGE_NONE;
+		for (; at < first + count && at < area->end; at++)
+			if (area->ages[at - area->start])
+				area->ages[at - area->start] = AGE_NONE;
+	}
 }
 
 static void add_folio(__u64 head, __u64 pages, __u64 flags)
@@ -188,7 +209,7 @@ static void add_folio(__u64 head, __u64 pages, __u64 flags)
 }
 
 /* Add the folios of a run of mapped frames to the list. */
-static void look_at_run(struct area *area, __u64 first, size_t count)
+static void look_at_run(__u64 first, size_t count)
 {
 	static __u64 flags[BLOCK];
 	size_t got = frames_read(KPAGEFLAGS, first, count, flags), next;
@@ -198,15 +219,15 @@ static void look_at_run(struct area *area, __u64 first, size_t count)
 			next++;
 		if (flags[i] & BIT(KPF_LRU) && !(flags[i] & BIT(KPF_COMPOUND_TAIL))) {
 			add_folio(first + i, next - i, flags[i]);
-			clear(area, first + i + 1, next - i - 1);
+			clear(first + i + 1, next - i - 1);
 		} else {
-			clear(area, first + i, next - i);
+			clear(first + i, next - i);
 		}
 	}
 }
 
 /* Read kpagecount first: it costs a third of kpageflags, which only mapped frames need. */
-static void look_at_block(struct area *area, __u64 first, size_t count)
+static void look_at_block(__u64 first, size_t count)
 {
 	static __u64 mapped[BLOCK];
 	size_t got = frames_read(KPAGECOUNT, first, count, mapped), next;
@@ -215,9 +236,9 @@ static void look_at_block(struct area *area, __u64 first, size_t count)
 		for (next = i + 1; next < got && !mapped[next] == !mapped[i]; )
 			next++;
 		if (mapped[i])
-			look_at_run(area, first + i, next - i);
+			look_at_run(first + i, next - i);
 		else
-			clear(area, first + i, next - i);
+			clear(first + i, next - i);
 	}
 }
 
@@ -226,22 +247,44 @@ static __u64 least(__u64 a, __u64 b)
 	return a < b ? a : b;
 }
 
-static void look_at(struct area *area)
+/*
+ * Was this frame looked at with an area before this one? The answer holds for all frames
+ * before *@end.
+ */
+static bool looked_at(const struct area *area, __u64 frame, __u64 *end)
 {
-	__u64 flags, count;
+	*end = area->end;
+	for (const struct area *other = areas; other < area; other++) {
+		if (frame < other->start)
+			*end = least(*end, other->start);
+		if (!covers(other, frame))
+			continue;
+		*end = least(*end, other->end);
+		return true;
+	}
+	return false;
+}
 
-	memset(area->pages, 0, sizeof(area->pages));
+static void look_at(const struct area *area)
+{
+	__u64 flags, count, end;
+
 	for (__u64 at = area->start; at < area->end && !stopped; at += count) {
+		/* The first look has marked these folios, so a second one would find them idle. */
+		if (looked_at(area, at, &end)) {
+			count = end - at;
+			continue;
+		}
 		frames_refresh();
-		count = least(frames_run(at, &flags), area->end - at);
+		count = least(frames_run(at, &flags), end - at);
 		if (!count) {
-			count = least(BLOCK - at % BLOCK, area->end - at);
-			look_at_block(area, at, count);
+			count = least(BLOCK - at % BLOCK, end - at);
+			look_at_block(at, count);
 		} else if (flags & BIT(KPF_LRU)) {
 			add_folio(at, count, flags);
-			clear(area, at + 1, count - 1);
+			clear(at + 1, count - 1);
 		} else {
-			clear(area, at, count);
+			clear(at, count);
 		}
 		if (list.nr > LIST - BLOCK)
 			update_ages(area);
@@ -253,6 +296,8 @@ void ages_look(void)
 {
 	times[looks++ % NR_AGES] = now();
 	changed = 0;
+	for (int i = 0; i < nr_areas; i++)
+		memset(areas[i].pages, 0, sizeof(areas[i].pages));
 	for (int i = 0; i < nr_areas; i++)
 		look_at(&areas[i]);
 }
@@ -334,6 +379,6 @@ bool ages_next(int node, struct place *place, enum age min, enum age max, __u64 
 void ages_forget(__u64 head)
 {
 	for (int i = 0; i < nr_areas; i++)
-		if (head >= areas[i].start && head < areas[i].end)
+		if (covers(&areas[i], head))
 			areas[i].ages[head - areas[i].start] = AGE_NONE;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -20,36 +21,54 @@ void numa_warn(int number, char *format, ...)
 	(void)format;
 }
 
-/* Read a list of numbers and ranges, such as "0,2-3". */
-static bool read_list(FILE *file, struct nodes *nodes)
+/* Parse a list of numbers and ranges, such as "0,2-3". */
+static bool parse_list(const char *text, struct nodes *nodes)
 {
-	unsigned int first, last;
-	char end = ',';
+	unsigned long first, last;
+	char *end;
 
-	while (end == ',' && fscanf(file, "%u", &first) == 1) {
-		last = first;
-		if (fscanf(file, "-%u", &last) < 0)
+	memset(nodes, 0, sizeof(*nodes));
+	do {
+		if (!isdigit((unsigned char)*text))
 			return false;
-		for (; first <= last && first < MAX_NODES; first++)
-			nodes->has[first] = true;
-		if (fscanf(file, "%c", &end) != 1)
-			end = '\n';
-	}
-	return end == '\n';
+		first = last = strtoul(text, &end, 10);
+		if (*end == '-' && isdigit((unsigned char)end[1]))
+			last = strtoul(end + 1, &end, 10);
+		if (first > last || last >= MAX_NODES)
+			return false;
+		while (first <= last)
+			nodes->has[first++] = true;
+		text = end + 1;
+	} while (*end == ',');
+	return !*end;
 }
 
 static bool read_nodes(const char *path, struct nodes *nodes)
 {
 	FILE *file = fopen(path, "re");
-	bool read;
+	bool parsed = false;
+	char *line = NULL;
+	size_t size = 0;
 
 	memset(nodes, 0, sizeof(*nodes));
 	if (!file)
 		return false;
 	errno = EINVAL;
-	read = read_list(file, nodes);
+	if (getline(&line, &size, file) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		parsed = parse_list(line, nodes);
+	}
 	fclose(file);
-	return read;
+	free(line);
+	return parsed;
+}
+
+static bool need_nodes(const char *path, struct nodes *nodes)
+{
+	if (read_nodes(path, nodes))
+		return true;
+	complain("cannot read %s: %s: is sysfs mounted on /sys?", path, strerror(errno));
+	return false;
 }
 
 static bool need_nodes(const char *path, struct nodes *nodes)
@@ -124,7 +143,7 @@ static int append(const struct nodes *with_memory, const char *text,
 	return nr;
 }
 
-/* False if @text is not a list. */
+/* False if @text is not a list. Then @nodes has none. */
 static bool named(const char *text, struct nodes *nodes)
 {
 	struct bitmask *mask = numa_parse_nodestring_all(text);
@@ -178,11 +197,13 @@ bool nodes_possible(const char *option, const char *text, struct nodes *nodes)
 
 	if (!need_nodes(POSSIBLE, &possible))
 		return false;
-	if (named(text, nodes))
-		for (int node = 0; node < MAX_NODES; node++) {
-			some |= nodes->has[node];
-			other |= nodes->has[node] && !possible.has[node];
-		}
+	/* libnuma refuses nodes that sysfs does not show before their memory comes online. */
+	if (!parse_list(text, nodes))
+		named(text, nodes);
+	for (int node = 0; node < MAX_NODES; node++) {
+		some |= nodes->has[node];
+		other |= nodes->has[node] && !possible.has[node];
+	}
 	if (some && !other)
 		return true;
 	complain("%s takes nodes of " POSSIBLE ", not '%s'", option, text);

@@ -159,8 +159,8 @@ static bool call(size_t count, const uint64_t *pages, const int *nodes, int *sta
 }
 
 /*
- * Keep only the folios that are on this node now. Zones of two nodes may overlap, and
- * folios may have moved or been freed since the look.
+ * Keep only the folios that are on this node now. Folios may have moved or been freed
+ * since the look. And if the zones of two nodes overlap, a folio may be on the other one.
  */
 static size_t query(int node, struct folio *folios, size_t count)
 {
@@ -175,7 +175,7 @@ static size_t query(int node, struct folio *folios, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		if (status[i] == node)
 			folios[left++] = folios[i];
-		else
+		else if (status[i] < 0)
 			ages_forget(folios[i].head);
 	}
 	return left;
@@ -237,9 +237,13 @@ static bool some_has_room(const struct targets *targets, const struct folio *fol
 static size_t fill(struct folio *folios, int node, struct search *search,
 		   const struct targets *targets, __u64 limit)
 {
+	static const struct folio base_page = { .pages = 1 };
 	__u64 head, pages = 0;
 	size_t nr = 0;
 
+	/* Without room for a base page there is none for any folio, so do not search. */
+	if (!some_has_room(targets, &base_page))
+		return 0;
 	frames_refresh();
 	while (nr < CALL_FOLIOS && pages < limit && pages < CALL_PAGES &&
 	       ages_next(node, &search->place, search->min, search->max, &head)) {
