@@ -189,14 +189,16 @@ port: ## add the call to a copy of KERNEL=/any/tree, compile it for ARCH, and li
 	@scripts/packages build
 	@scripts/port
 
+# The output is printed at the end, because the progress report uses the same line of the terminal.
 # For the kernel's own make, V= has another meaning, so pass it to scripts/series only.
 series: ## write a patch series to mail, with a cover letter, for BASE or KERNEL=/any/tree to dist/: RFC=1 V=2 SIGNOFF=1
 	@$(if $(KERNEL),,$(MAKE) source NR= V=)
-	@RFC='$(RFC)' V='$(V)' SIGNOFF='$(SIGNOFF)' scripts/series
+	@said=$$(RFC='$(RFC)' V='$(V)' SIGNOFF='$(SIGNOFF)' scripts/progress 'series: writing the patches' scripts/series) && \
+		echo "$$said"
 
 patch: ## write one patch for BASE, or for KERNEL=/any/tree, to dist/: WITHOUT=selftests,tools leaves these out
 	@$(if $(KERNEL),,$(MAKE) source NR= V=)
-	@scripts/series --patch
+	@said=$$(scripts/progress 'patch: writing the patch' scripts/series --patch) && echo "$$said"
 
 # A target of its own, since it is for another repository and list than the series: dist/0*.patch is
 # what git am takes for a kernel. It needs no kernel either.
