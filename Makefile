@@ -79,7 +79,7 @@ check: kernel movephys kselftests $(filter kselftests-32,$(needs)) ## test the c
 	@scripts/packages $(needs-check)
 	@scripts/check $(SUITES)
 
-check-full: kernel movephys kselftests kselftests-32 ## run every test on BASE, also on debug kernels and on kernels with options left out
+check-full: kernel movephys kselftests kselftests-32 ## run nearly every test on BASE, also on debug kernels and on kernels with options left out
 	@scripts/packages $(needs-check-full)
 	@scripts/check full
 

@@ -12,5 +12,6 @@
 	   $cost["1 page a call, with a sibling"]]),
 (.moves[] | select(.case == ("1 page a call", "1 page a call, bound to a CPU"))
 	| ["\(.case), instructions", .cost.move_phys_pages]),
-(.daemon[] | ["\(.pages) of \(.memory) pages, \(.processes) processes, to the reverse map", .ratio])
+(.daemon[] | (if .processes == 1 then "process" else "processes" end) as $processes
+	| ["\(.pages) of \(.memory) pages, \(.processes) \($processes), to the reverse map", .ratio])
 | "\(.[0])\t\(.[1] * 1000 | round / 1000)"

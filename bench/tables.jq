@@ -10,7 +10,8 @@ def row: map(. // "" | tostring) | join("\t");
 "",
 (if .daemon | length > 0 then
 	(["\(.clock) for pages of processes", "move_phys_pages", "reverse map", "and move_pages", "ratio"] | row),
-	(.daemon[] | ["\(.pages) of \(.memory) pages, \(.processes) processes", .move_phys_pages,
+	(.daemon[] | (if .processes == 1 then "process" else "processes" end) as $processes
+		| ["\(.pages) of \(.memory) pages, \(.processes) \($processes)", .move_phys_pages,
 		.search, .search_and_move_pages, .ratio] | row),
 	""
 else empty end),

@@ -112,7 +112,7 @@ static const struct option_row rows[] = {
 	{ 'j', "json", .flag = &command.json,
 	  .help = "print events as JSON, one object on each line" },
 	{ 0, "quiet", .flag = &command.quiet,
-	  .help = "print neither summary nor progress nor table" },
+	  .help = "print no summary, progress or lines of a query" },
 	{ 'h', "help", .flag = &command.help, .ends = true,
 	  .help = "print this help and exit" },
 	{ 'V', "version", .flag = &command.version, .ends = true,
