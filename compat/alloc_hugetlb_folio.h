@@ -4,7 +4,7 @@
  * @for mm/migrate_phys_move.o
  *
  * Before "mm/hugetlb: convert alloc_migrate_huge_page to folios",
- * alloc_hugetlb_folio_nodemask() has another name, and returns the first page
+ * alloc_hugetlb_folio_nodemask() had another name, and returned the first page
  * of the folio. alloc_hugetlb_folio_nodemask.h is about its last argument.
  */
 #include <linux/hugetlb.h>

@@ -3,11 +3,11 @@
  * @has include/linux/fs.h struct address_space_operations [{] int [(][*]read_folio[)]
  * @for mm/migrate_phys_check.o
  *
- * Before "fs: remove aops->writepage", migration does not warn about a
+ * Before "fs: remove aops->writepage", migration did not warn about a
  * filesystem that has writepages but no migrate_folio, so a clean folio may
- * move. A dirty folio is written out by ->writepage, as writeout() in
- * mm/migrate.c does for MIGRATE_SYNC. But a folio of a filesystem that never
- * writes back is refused, and nothing here waits for the end of the write.
+ * move. ->writepage writes a dirty folio out, as in writeout() in mm/migrate.c
+ * for MIGRATE_SYNC. But a dirty folio of a filesystem that never writes back is
+ * refused, and nothing here waits for the end of the write.
  */
 #include <linux/backing-dev.h>
 #include <linux/errno.h>
@@ -19,8 +19,8 @@
 /*
  * The caller has locked the folio; this function or ->writepage unlocks it.
  * Returns -EAGAIN if ->writepage was called and did not fail, so that the folio
- * is looked at again at the end of the chunk. The last look returns -EBUSY
- * instead, because no look follows. A folio that was deferred for another
+ * is looked at again at the end of the chunk. Returns -EBUSY instead at the
+ * last look, because no look follows. A folio that was deferred for another
  * reason, such as a drain, gets here only at the last look.
  */
 static inline int folio_check_fallback(struct folio *folio,

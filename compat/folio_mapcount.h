@@ -3,9 +3,9 @@
  * @has include/linux/mm.h int folio_large_mapcount[(]
  *
  * Before "mm: track mapcount of large folios in single value", the map count of
- * a large folio is a sum over its pages. The sum is too low while a process
- * maps or unmaps the folio, so a folio that several processes map may seem to
- * be mapped once.
+ * a large folio was a sum over its pages. The sum may be too low while a
+ * process maps or unmaps the folio, so a folio that several processes map may
+ * seem to be mapped once.
  *
  * Use an upper bound instead. That is safe, since a count above 1 only makes
  * the caller look up the mappers. A hugetlb folio needs no such bound: its

@@ -4,13 +4,14 @@
  * @for mm/migrate_phys_check.o
  * @for mm/migrate_phys_frame.o
  *
- * Before "mm/zsmalloc: use a proper page type", zsmalloc keeps an offset in the
- * field of the map count, so its pages look mapped. Pages that a driver has
- * marked as movable are in no page table, so treat them as unmapped.
+ * Before "mm/zsmalloc: use a proper page type", zsmalloc kept an offset in the
+ * field of the map count, so its pages looked mapped. It marked them as
+ * movable, and pages that a driver has marked so are in no page table: treat
+ * all of these as unmapped.
  *
- * Without CONFIG_COMPACTION zsmalloc does not mark its pages as movable, and
- * nothing tells them from a driver's page that is mapped: they get -EFAULT
- * instead of -ENOENT.
+ * Without CONFIG_COMPACTION, zsmalloc did not mark its pages as movable, and
+ * nothing distinguishes them from a driver's page that is mapped: they get
+ * -EFAULT instead of -ENOENT.
  */
 #include <linux/mm.h>
 #include <linux/page-flags.h>

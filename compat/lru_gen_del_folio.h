@@ -5,8 +5,9 @@
  * @tried 6.0.19 RahulBoipai/linux-6.0.19
  *
  * "mm: multi-gen LRU: groundwork" added the function. Before that, every folio
- * is on a list of its lruvec and on no list of a generation. No header of mm/
- * is included here, since mm/vmscan.c sets pr_fmt before its own includes.
+ * on an LRU list was on a list of its lruvec and on none of a generation. Only
+ * <linux/types.h> is included, since <linux/printk.h> must not define pr_fmt
+ * before mm/vmscan.c does.
  */
 #include <linux/types.h>
 

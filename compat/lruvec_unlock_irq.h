@@ -4,7 +4,8 @@
  * @for mm/vmscan.o
  *
  * "mm: rename unlock_page_lruvec_irq and its variants" renamed the function.
- * Both names release the lock that folio_lruvec_relock_irq() takes. Nothing is
- * included here, since mm/vmscan.c sets pr_fmt before its own includes.
+ * Both functions release the lock that folio_lruvec_relock_irq() takes. Nothing
+ * is included, since <linux/printk.h> must not define pr_fmt before mm/vmscan.c
+ * does.
  */
 #define lruvec_unlock_irq	unlock_page_lruvec_irq

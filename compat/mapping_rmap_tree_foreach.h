@@ -3,8 +3,8 @@
  * @has include/linux/mm.h define mapping_rmap_tree_foreach[(]vma, mapping,
  * @for mm/migrate_phys_check.o
  *
- * Linux 7.3 renamed vma_interval_tree_foreach() and passes the address_space
- * instead of the tree in it. Both names walk the same VMAs.
+ * Linux 7.3 renamed vma_interval_tree_foreach(), which now takes the
+ * address_space instead of the tree in it. Both macros visit the same VMAs.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>

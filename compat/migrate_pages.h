@@ -3,8 +3,8 @@
  * @has include/linux/migrate.h typedef struct folio [*]new_folio_t[(]
  * @for mm/migrate_phys_move.o
  *
- * Before "mm: convert migrate_pages() to work on folios" the callbacks take and
- * return the first page of a folio.
+ * Before "mm: convert migrate_pages() to work on folios", the callbacks of
+ * migrate_pages() took the first page of a folio, and new_page_t returned one.
  */
 #include <linux/migrate.h>
 #include <linux/mm.h>

@@ -4,7 +4,7 @@
  * @for mm/migrate_phys_tasks.o
  *
  * "mm: add bitmap mm->flags field" added the function. Before that, mm->flags
- * was a single word, which test_bit() reads as well.
+ * was a single word, which test_bit() can read.
  */
 #include <linux/mm_types.h>
 #include <linux/sched/coredump.h>

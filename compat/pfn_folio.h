@@ -4,7 +4,7 @@
  * @for mm/migrate_phys_move.o
  * @tried 6.0.19 RahulBoipai/linux-6.0.19
  *
- * Linux 6.1 added the function. It does the same there.
+ * Linux 6.1 added the function, which does the same as the one below.
  */
 #include <linux/mm.h>
 #include <linux/page-flags.h>

@@ -6,7 +6,7 @@
  * @tried 6.19.0 matankalina/linux-6.19.10-fork
  *
  * Before "mm, page_alloc, thp: prevent reclaim for __GFP_THISNODE THP
- * allocations", the allocator also reclaims when it is asked to compact one
+ * allocations", the allocator also reclaimed when it was asked to compact one
  * node. So do not ask it to compact on these kernels, even though the
  * allocation of a large folio then fails more often.
  */

@@ -3,8 +3,9 @@
  * @has include/linux/fs.h struct address_space_operations [{] int [(][*]read_folio[)]
  * @for mm/tests/migrate_phys_fs.o
  *
- * Before "fs: remove aops->writepage", migration writes single pages out by
- * ->writepage. So the test filesystem needs one, which these macros define.
+ * Before "fs: remove aops->writepage", migration wrote single pages out by
+ * ->writepage. The test filesystem needs a ->writepage, too, which these macros
+ * define.
  */
 #define PHYS_FS_WRITE(_write)	.writepage = _write
 #define PHYS_FS_HAS_WRITEPAGE	true

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Migration by physical address: the call, its chunks and their statuses.
- */
+/* Migration by physical address: the call, its chunks and their statuses. */
 
 #include <linux/capability.h>
 #include <linux/hash.h>
@@ -17,8 +15,9 @@
 #include <trace/events/migrate_phys.h>
 
 /*
- * The return value counts these statuses. Trying again may help, except after
- * -EINVAL for a filesystem that has writepages but no migrate_folio.
+ * The return value counts the statuses below. Trying again may help, except on
+ * a kernel without ->writepage after -EINVAL for a filesystem that has
+ * writepages but no migrate_folio.
  */
 static bool status_is_failure(int status)
 {
@@ -77,7 +76,7 @@ static struct phys_record *add_record(struct phys_records *records,
 }
 
 /*
- * Start a chunk: keep the records of the chunk that has ended as @prev_records.
+ * Start a chunk: the records of the chunk that has ended become @prev_records.
  * If that chunk had no folio, @prev_records stays as it is.
  */
 static void next_records(struct phys_call *call)
@@ -96,7 +95,7 @@ static void next_records(struct phys_call *call)
  * Find the record of the folio that had this frame when an earlier entry, of
  * this chunk or of the chunk of @prev_records, referred to it. That folio may
  * have moved since, and another folio may have the frame, but this entry refers
- * to the old folio, too. Copy a record that only @prev_records has to @records.
+ * to the old folio, too. If only @prev_records has the record, copy it.
  */
 static __always_inline struct phys_record *
 find_or_copy_record(struct phys_call *call, unsigned long pfn)
@@ -158,9 +157,10 @@ static int look_at_folio(struct phys_call *call, struct folio *folio,
 }
 
 /*
- * If a folio with another first frame or order has the frame now, no entry
- * refers to it: do not move it, and report -EBUSY for the record. A new folio
- * with the same first frame and order looks like the old one, and may move.
+ * If the first frame of the record is now in a folio with another first frame
+ * or order, the record is not for that folio: do not move it, and report -EBUSY
+ * for the record. A new folio with the same first frame and order looks like
+ * the old one, and may move.
  */
 static int look_again(struct phys_call *call, struct phys_record *record)
 {
@@ -188,8 +188,8 @@ static int finish_folios(struct phys_call *call)
 	int err = 0;
 
 	/*
-	 * Move first: that may defer more folios, and it drops all references,
-	 * as phys_drain() requires.
+	 * Call phys_move_batch() first: it may defer more folios, and it drops
+	 * all references, as phys_drain() requires.
 	 */
 	phys_move_batch(call);
 	record = batch->deferred;

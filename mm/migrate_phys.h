@@ -92,11 +92,11 @@ struct phys_mm_slot {
  * struct phys_mm_slots - the address spaces that map the folios of a chunk
  * @slot: one for each pair of an address space and a target node, in the order
  *	  in which they were found
- * @nr: how many there are
+ * @nr: number of elements of @slot that are in use
  * @bits: log2 of the number of buckets; @slot has room for as many elements
  * @bucket: index of the latest element of @slot in each hash bucket, plus 1
- * @tasks: number of task checks in this chunk, for the trace event
- * @passes: number of passes over all processes in this chunk
+ * @tasks: number of checks of single tasks for this chunk, for the trace event
+ * @passes: number of passes made for this chunk over all processes
  * @enlarged: the allocation that holds @slot and @bucket, or NULL if they are
  *	      still among the tables of the call
  */
@@ -114,7 +114,7 @@ struct phys_mm_slots {
  * struct phys_rmap - whether all VMAs of a file or an anon_vma allow a move
  * @mapping: folio->mapping of the folios of the file or anon_vma
  * @nid: the target node
- * @walked: VMAs that the walks for single folios have visited
+ * @walked: number of VMAs that the walks for single folios have visited
  * @retry_at: the check of all VMAs is tried again when @walked has reached this
  * @witness: NULL until all VMAs are found to allow the move, then a folio of
  *	     the batch, which has a reference on it. While that folio is mapped
@@ -202,13 +202,13 @@ static inline bool address_to_pfn(u64 addr, unsigned long *pfn)
 
 static inline int folio_node(struct folio *folio)
 {
-	/* The flags of a page hold its node, too. Only other bits change. */
+	/* The flags of a page hold its node, too, in bits that never change. */
 	return data_race(folio_nid(folio));
 }
 
 /*
- * A small folio counts its pins in its reference count. Subtract its mappings,
- * since 1,024 of them would look like one pin.
+ * A folio without a pincount counts its pins in its reference count. Subtract
+ * its mappings, since 1,024 mappings would look like one pin.
  */
 static inline bool folio_is_pinned(struct folio *folio)
 {

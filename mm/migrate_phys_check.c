@@ -4,8 +4,9 @@
  *
  * All VMAs that map the folio must allow the move. A walk of its reverse map
  * finds them. If all VMAs of a file or an anon_vma allow moves to a node, then
- * so does every VMA that maps one of its folios, and no further folio of that
- * file or anon_vma needs a walk of its own.
+ * so does every VMA that maps one of its folios. Further folios of that file or
+ * anon_vma then need no walk of their own, except those for which find_rmap()
+ * returns NULL.
  */
 
 #include <linux/fs.h>
@@ -21,7 +22,7 @@
 /* One VMA */
 
 /*
- * The rmap lock, which is held here, does not stabilise vm_policy and vm_flags.
+ * The rmap lock, which is held here, does not stabilise vm_policy or vm_flags.
  * mmap_lock does, but others take it before the rmap lock, so only try it.
  * The policy is checked only if @result has MM_ALIVE: exiting tasks allocate
  * no more memory. A caller that has no result yet passes 0.
@@ -155,7 +156,7 @@ static bool check_mapper(struct folio *folio, struct vm_area_struct *vma,
 	return !err;
 }
 
-/* Returns an errno, or 0 if only the tasks of added slots can still refuse. */
+/* Returns an errno, or 0 if only the added address spaces can still refuse. */
 static int walk_mappers(struct phys_call *call, struct folio *folio, int nid,
 			struct phys_rmap *rmap, unsigned int first)
 {
@@ -171,7 +172,7 @@ static int walk_mappers(struct phys_call *call, struct folio *folio, int nid,
 		.anon_lock = folio_lock_anon_vma_read,
 		/*
 		 * hugetlbfs takes this rmap lock before the folio lock, which
-		 * is held here, so only try it.
+		 * is held here, so only try the rmap lock.
 		 */
 		.try_lock = hugetlb && !folio_test_anon(folio),
 	};
@@ -382,7 +383,7 @@ static __always_inline bool may_be_in_lru_batch(struct folio *folio,
 {
 	int refs = folio_ref_count(folio) - 1;
 
-	/* Compare with @mapcount first: most anonymous folios need no more. */
+	/* Try @mapcount first: that is enough for most anonymous folios. */
 	return !folio_test_lru(folio) ||
 	       (refs > mapcount && refs > folio_expected_ref_count(folio));
 }
@@ -407,8 +408,8 @@ static __always_inline bool needs_drain(struct phys_call *call,
  * @folio: the folio, with a reference
  * @nid: the target node, or NUMA_NO_NODE for one without memory
  *
- * Return: 0, the status that refuses the move, -EINTR, or -EAGAIN if the folio
- * is to be deferred to the end of the chunk.
+ * Return: 0, the status of a refused move, -EINTR, or -EAGAIN if the folio is
+ * to be deferred to the end of the chunk.
  */
 int phys_check_move(struct phys_call *call, struct folio *folio, int nid)
 {

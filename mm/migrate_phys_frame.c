@@ -4,10 +4,13 @@
  * process map it?
  *
  * The memory belongs to others, who may free, split or reuse it at any time. So
- * take a reference before following a pointer in a struct page. Memory that no
- * process maps (free, slab, kernel, unmapped page cache) gets -ENOENT, so that
- * a caller cannot tell these apart. Only zero pages and, in a move, folios that
- * another migration, a split or reclaim has locked get another status.
+ * take a reference before following a pointer in a struct page, except the
+ * pointer to its head page, which is checked again once there is a reference.
+ *
+ * Memory that no process maps (free, slab, kernel, unmapped page cache) gets
+ * -ENOENT, so that a caller cannot tell these apart. Of unmapped memory, only
+ * zero pages and, in a move, folios that another migration, a split or reclaim
+ * has locked get another status.
  */
 
 #include <linux/hugetlb.h>
@@ -42,8 +45,8 @@ static bool page_is_unmapped(struct page *page)
 
 /*
  * Refuse unmapped and reserved pages without taking a reference: their owner
- * may free them without looking at the reference count, and when we drop our
- * reference, they would be freed a second time. Compound pages are freed by
+ * may free them without looking at the reference count, and the drop of our
+ * reference would then free them a second time. Compound pages are freed by
  * put_page_testzero(), so a reference is safe for them.
  */
 static int page_precheck(struct page *page)
@@ -59,8 +62,12 @@ static int page_precheck(struct page *page)
 /*
  * A migration, a split or reclaim freezes the reference count of a folio that it
  * has locked. A slab may have a count of 0, too, and slab_lock() sets the bit of
- * the folio lock. As in folio_check_unmapped(), a file folio on its LRU list is
- * locked for another reason.
+ * the folio lock.
+ *
+ * Migration and reclaim isolate a file folio before they freeze it. A split or
+ * an invalidation may freeze one that is on its LRU list. No process maps it
+ * then, and neither of the two maps it again, so it gets -ENOENT like other
+ * unmapped page cache.
  */
 static bool page_is_frozen(struct page *page)
 {
@@ -74,8 +81,8 @@ static bool page_is_frozen(struct page *page)
  * @foliop: the folio, with a reference
  *
  * Return: 0; -ENOENT if there is no folio, or a small one that is unmapped and
- * not locked; -EBUSY if a migration, a split or reclaim has frozen its reference
- * count; -EFAULT for a zero page, or for reserved memory that a process maps.
+ * not locked; -EBUSY if page_is_frozen(); -EFAULT for a zero page of base size,
+ * or for reserved memory that a process maps.
  * After 0, folio_check_mapped() tells whether a process maps the folio.
  */
 int phys_get_folio(unsigned long pfn, struct folio **foliop)
@@ -118,8 +125,9 @@ static bool folio_is_secret(struct folio *folio)
  * folio_check_mapped - check whether a process maps a folio
  * @folio: the folio, with a reference
  *
- * Return: 0; -ENOENT if no process maps it; -EFAULT if it is the huge zero
- * folio, or if a process maps it but it cannot migrate.
+ * Return: 0; -ENOENT if no process maps the folio, or if it is a new anonymous
+ * folio whose mapping is not visible yet; -EFAULT if it is the huge zero folio,
+ * or if a process maps it but it cannot migrate.
  */
 int folio_check_mapped(struct folio *folio)
 {
@@ -138,11 +146,11 @@ int folio_check_mapped(struct folio *folio)
 	/*
 	 * A mapped folio that has no mapping belongs to a driver, unless it is
 	 * swapbacked: then it is a new anonymous folio whose mapping is not
-	 * visible yet. Some folios of drivers, such as those of a framebuffer,
-	 * have a mapping, but are neither uptodate nor on an LRU list. A file
-	 * folio whose write failed is not uptodate either, but it is on an LRU
-	 * list. Read the map count again, because a file folio that was
-	 * truncated meanwhile has lost its mapping, too.
+	 * visible yet, and counts as unmapped. Some folios of drivers, such as
+	 * those of a framebuffer, have a mapping, but are neither uptodate nor
+	 * on an LRU list. A file folio whose write failed is not uptodate
+	 * either, but it is on an LRU list. Read the map count again, because a
+	 * file folio that was truncated meanwhile has lost its mapping, too.
 	 */
 	if (!READ_ONCE(folio->mapping) ||
 	    (!folio_test_uptodate(folio) && !folio_test_lru(folio))) {
@@ -162,8 +170,8 @@ int folio_check_mapped(struct folio *folio)
  * @folio: the folio, with a reference, for which folio_check_mapped() has
  *	   returned -ENOENT
  *
- * Return: -EBUSY if another migration, a split or reclaim handles the folio,
- * else as folio_check_mapped().
+ * Return: -EBUSY if another migration, a split or reclaim handles the folio
+ * (page_is_frozen() has more about file folios), else as folio_check_mapped().
  */
 int folio_check_unmapped(struct folio *folio)
 {
@@ -193,7 +201,7 @@ static int query_address(u64 addr)
 	 */
 	if (page && !PageCompound(page) && page_is_mapped(page) &&
 	    PageAnon(page))
-		/* Only other bits of the flags change; see folio_node(). */
+		/* The bits of the node never change; see folio_node(). */
 		return data_race(page_to_nid(page));
 	status = phys_get_folio(pfn, &folio);
 	if (status)

@@ -2,11 +2,11 @@
 /*
  * Migration by physical address: move the folios of a batch.
  *
- * Folios of one target node and one order are handed to migrate_pages()
- * together. Their targets are allocated first, without reclaiming memory
- * (allocating a large folio may compact the node). Only folios with a target
- * are isolated, so nobody waits for memory while folios are isolated, and a
- * folio without a target is neither unmapped nor split.
+ * Folios with the same target node and order (hugetlb apart) are handed to
+ * migrate_pages() together. Their targets are allocated first, without
+ * reclaiming memory (allocating a large folio may compact the node). Only
+ * folios with a target are isolated, so nobody waits for memory while folios
+ * are isolated, and a folio without a target is neither unmapped nor split.
  */
 
 #include <linux/hugetlb.h>
@@ -36,8 +36,8 @@ struct phys_targets {
 };
 
 /*
- * For a costly order with __GFP_NORETRY and __GFP_THISNODE, this flag only lets
- * the page allocator compact the node: it does not reclaim, unless
+ * For a costly order with __GFP_NORETRY and __GFP_THISNODE, the allocator with
+ * __GFP_DIRECT_RECLAIM only compacts the node. It does not reclaim, unless
  * vm.zone_reclaim_mode is set.
  */
 #ifndef PHYS_COMPACT_GFP
@@ -46,8 +46,9 @@ struct phys_targets {
 
 /*
  * The pages belong to others, so leave out __GFP_HARDWALL: then the allocator
- * does not enforce the caller's mems_allowed. It does enforce the nearest
- * cpuset with mem_hardwall or mem_exclusive, from the caller's upwards.
+ * does not enforce the caller's mems_allowed. It does enforce the mems of the
+ * nearest cpuset with mem_hardwall or mem_exclusive, which is the caller's own
+ * or an ancestor of that.
  */
 static gfp_t target_gfp(unsigned int order)
 {
@@ -105,8 +106,8 @@ static void alloc_targets(struct phys_targets *targets, struct folio *src,
 }
 
 /*
- * migrate_pages() splits partially mapped folios. A piece has another order
- * than the targets of the batch, so allocate a target for it here.
+ * migrate_pages() splits partially mapped folios. The order of a piece differs
+ * from that of the allocated targets, so allocate a target for it here.
  */
 static struct folio *get_target(struct folio *src, unsigned long private)
 {
@@ -134,7 +135,7 @@ static void put_target(struct folio *dst, unsigned long private)
 /* Isolation */
 
 /**
- * phys_defer_record - look at a folio again at the end of the chunk
+ * phys_defer_record - have a folio looked at again at the end of the chunk
  * @call: the call
  * @record: its record, with the target node as status
  */

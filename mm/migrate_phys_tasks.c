@@ -28,8 +28,8 @@
 #define MAX_MM_SLOT_BITS	18
 /*
  * A chunk gets at most this many passes over all processes. The first serves
- * all address spaces that wait by then; the others serve those that are found
- * when folios are looked at again.
+ * all address spaces that are waiting at that time; the others serve those that
+ * are found when folios are looked at again.
  */
 #define MAX_PASSES	4
 
@@ -97,7 +97,7 @@ int phys_add_mm_slot(struct phys_mm_slots *slots, struct mm_struct *mm, int nid)
  * phys_enlarge_mm_slots - make room for 16 times as many address spaces
  * @slots: the address spaces
  *
- * Return: true, or false if there is no memory or the table may not grow.
+ * Return: true, or false if there is no memory or the table has its full size.
  */
 bool phys_enlarge_mm_slots(struct phys_mm_slots *slots)
 {
@@ -209,9 +209,9 @@ static int check_process(struct phys_call *call, struct phys_mm_slot *slot,
 }
 
 /*
- * mm->owner may be a child whose fork() can still fail. Its ->signal, in which
- * the callers find its threads, is valid once it has been attached to its pid,
- * so return no task before that.
+ * mm->owner may be a child whose fork() can still fail. The callers find the
+ * threads of the child in its ->signal, which is valid once the child has been
+ * attached to its pid, so return no task before that.
  */
 static struct task_struct *mm_owner_process(struct mm_struct *mm)
 {
@@ -235,12 +235,12 @@ static int count_users(struct task_struct *process, struct mm_struct *mm)
 }
 
 /*
- * Every task that uses an address space counts in its mm_users. If the threads
- * of the owner's process account for all of mm_users, no other process uses the
- * address space. With a vfork() child or a transient reference, the result is
- * false, which only costs a pass.
+ * Every task that uses an address space is counted in its mm_users. If the
+ * threads of the owner's process account for all of mm_users, no other process
+ * uses the address space. With a vfork() child or a transient reference, the
+ * result is false, which only costs a pass.
  *
- * The counts are no atomic snapshot: if one thread starts and another exits
+ * The counts are not an atomic snapshot: if one thread starts and another exits
  * meanwhile, they may match although another process uses the address space.
  * So check MMF_MULTIPROCESS last: it reveals a CLONE_VM process, and is never
  * cleared. It does not reveal a vfork() child, which this race may hide. That
