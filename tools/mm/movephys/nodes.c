@@ -71,14 +71,6 @@ static bool need_nodes(const char *path, struct nodes *nodes)
 	return false;
 }
 
-static bool need_nodes(const char *path, struct nodes *nodes)
-{
-	if (read_nodes(path, nodes))
-		return true;
-	complain("cannot read %s: %s: is sysfs mounted on /sys?", path, strerror(errno));
-	return false;
-}
-
 bool nodes_with_memory(struct nodes *nodes)
 {
 	return need_nodes(HAS_MEMORY, nodes);
