@@ -185,7 +185,7 @@ plan apply unapply:
 	@[ $(kernel) ] || { echo "$@: KERNEL= is missing: make $@ KERNEL=/your/tree" >&2; exit 2; }
 	@scripts/graft $@ $(NR:%=--nr=%) $(kernel)
 
-port: ## add the call to a copy of KERNEL=/any/tree, compile it for ARCH, and list what is left to do
+port: ## add the call to a tree of links to KERNEL=/any/tree, compile it for ARCH, and list what is left to do
 	@scripts/packages build
 	@scripts/port
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Edits one file for scripts/graft and scripts/libnuma: inserts the text of its fragment or, if
-# "unapply" is set, removes it. If "table" is set, the file is a syscall table, and the text is a
-# copy of the row of the system call "like", with our name and number.
+# Edits one file for scripts/graft, scripts/libnuma and scripts/ltp: inserts the text of its fragment
+# or, if "unapply" is set, removes it. If "table" is set, the file is a syscall table, and the text is
+# a copy of the row of the system call whose name is in "like", with our name and number.
 #
 # From the environment: path, target, out, errors. From -v: table, unapply, name, number, like,
 # like_number, "compat", which is set if the fragment in compat/ is to be used, too, and
@@ -63,8 +63,8 @@ function parse(fragment,    lines, nlines, i, word, range, nblocks_before) {
 	}
 }
 
-# Makes our row from the row of the system call "like": replaces the name and the number. Some
-# architectures add an offset to every number, which our row gets, too.
+# Makes our row from the row of the system call whose name is in "like": replaces the name and the
+# number. Some architectures add an offset to every number, which our row gets, too.
 function make_row(lines, nlines,    i, field, row, nrows, offset) {
 	for (i = 1; i <= nlines; i++)
 		if (split(lines[i], field) > 2 && field[1] ~ /^[0-9]+$/ && field[3] == like) {
@@ -73,7 +73,7 @@ function make_row(lines, nlines,    i, field, row, nrows, offset) {
 			offset = field[1] - like_number
 		}
 	if (nrows != 1) {
-		complain(nrows + 0 " rows of " like ", but exactly one is needed to copy our row from")
+		complain(nrows + 0 " rows of " like ", but exactly one is needed, to make our row from it")
 		return
 	}
 	number += offset
@@ -84,12 +84,14 @@ function make_row(lines, nlines,    i, field, row, nrows, offset) {
 	text[nblocks, ++block_length[nblocks]] = row
 }
 
-# Returns the number of the line below which the text of the block is to be inserted, or -1 if the
-# anchor does not match exactly one line. Sets the global "nmatches" to the number of lines that match.
+# Returns the number of the line below which the text of the block is to be inserted, or -1 if it has no
+# place. Sets the global "nmatches" to the number of lines that match the anchor. With @within, this is
+# the number of lines that match @within or, if exactly one does, 1 or 0: whether a line below it matches
+# the anchor.
 #
-# The row of a syscall table goes below the last row with a lower number, and not below a comment that
-# is about the rows after it: x86 has one above the numbers of x32. After the highest number, it goes
-# below all comments, because x86 has one that ends these numbers.
+# Our row of a syscall table goes below the last row with a lower number, and above a comment that is
+# about the rows after it: x86 has such a comment above the numbers of x32. If no row has a higher number,
+# our row goes to the end of the table, because x86 has a comment below the last number of x32.
 function find_place(block, lines, nlines,    i, line, regex) {
 	nmatches = 0
 	if (direction[block] == "row") {
@@ -115,7 +117,7 @@ function find_place(block, lines, nlines,    i, line, regex) {
 }
 
 # Copies lines to result and inserts the text of every block. Returns the length of result, or -1 if
-# a block has no place: failed[block] is then the number of lines that match its anchor.
+# a block has no place: failed[block] is then its "nmatches" from find_place().
 function insert_text(lines, nlines, result,    block, i, j, k, line, blocks_below, blocks_here, nresult) {
 	split("", failed)
 	for (block = 1; block <= nblocks; block++) {

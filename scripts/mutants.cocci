@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
 // The rules by which scripts/mutants breaks the engine. Each rule marks places with a macro, to which
-// scripts/mutants.awk adds a number. Use this without isomorphisms (with an empty --iso-file), so that
+// scripts/mutants.awk adds a number. Use this file without isomorphisms (with an empty --iso-file), so that
 // each place keeps its form. A rule works on the result of the rules before it, and must not match
 // inside of another match of the same rule.
 
-// Skip a call whose result is not used. Leave out a call that only yields, a barrier that does nothing on
-// x86, a lock that does nothing without preemption, and macros that exist only at compile time.
+// Delete a call whose result is not used. The rule is not for a call that only yields, a barrier that does
+// nothing on x86, a lock that does nothing without preemption, or macros that only check something or
+// declare a variable.
 @@
 identifier f != {cond_resched, smp_rmb, rcu_read_lock, rcu_read_unlock, BUILD_BUG_ON, WARN_ON_ONCE,
 	DEFINE_FOLIO_VMA_WALK, LIST_HEAD};
@@ -41,7 +42,8 @@ expression A, B, C;
 + MUTATE_IF(A)
   ? B : C
 
-// Drop one operand of && or ||. In A && B && C, the left operand of the last && is A && B.
+// Drop one operand of && or ||. In A && B && C, do not drop A && B, the left operand of the last &&. The
+// same holds for ||.
 @@
 expression A, B;
 @@

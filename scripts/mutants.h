@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The engine with all its mutants, see scripts/mutants: mutant=N on the kernel's
- * command line chooses one, and 0 none. A condition is evaluated before its
- * result is ignored. The section names each place that the compiler has kept.
+ * Macros for the engine with all its mutants (see scripts/mutants): mutant=N on
+ * the kernel's command line chooses one mutant, and 0 none. A condition is
+ * evaluated before its result is ignored. The section .discard.mutants has the
+ * numbers of the mutants that the compiler has kept.
  */
 #ifndef _MUTANTS_H
 #define _MUTANTS_H

@@ -2,11 +2,11 @@
 #
 # awk -f races.awk FUNCTIONS LOG
 #       print as TAP the data races in our code that KCSAN has reported. LOG is the kernel's log without
-#       time stamps, and FUNCTIONS has the names of our functions, one on each line
+#       time stamps, and FUNCTIONS lists the names of our functions, one on each line
 #
-# A race is in our code if the call trace of a plain access has one of our functions. There are three
-# exceptions. If our function called migrate_pages(), or another of the functions of the core below, to
-# make the access, every caller of that function has the race. If an interrupt arrived in our function,
+# A race is in our code if the call trace of a plain access contains one of our functions. There are three
+# exceptions. If the access was made in migrate_pages(), or in another function of the core that is named in
+# the code below, every caller of that function has the race. If an interrupt arrived in our function,
 # the interrupt made the access, and our function is in the trace only because it was interrupted. A
 # marked read of the word at offset 8 of a struct page is compound_head(), which reads that word with
 # READ_ONCE() on purpose, while list functions write it with plain accesses, as a link of lru.
