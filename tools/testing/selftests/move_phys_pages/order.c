@@ -61,8 +61,9 @@ FIXTURE_VARIANT_ADD(order, dirty)
 	.not_allowed = -EACCES,
 };
 
-/* Maps a file of migrate_phys_fs, whose page will be on the node of this CPU */
-static bool map_own_file(FIXTURE_DATA(order) *self, const char *name)
+/* Maps a file of a new filesystem, whose page will be on the node of this CPU */
+static bool map_own_file(FIXTURE_DATA(order) *self, const char *type,
+			 const char *name)
 {
 	char path[128];
 	int fd;
@@ -70,14 +71,15 @@ static bool map_own_file(FIXTURE_DATA(order) *self, const char *name)
 	snprintf(self->dir, sizeof(self->dir), "/tmp/mpp-XXXXXX");
 	if (!mkdtemp(self->dir))
 		die("no directory");
-	self->mounted = !mount("none", self->dir, "migrate_phys_fs", 0, NULL);
+	self->mounted = !mount("none", self->dir, type, 0, NULL);
 	if (!self->mounted) {
 		rmdir(self->dir);
 		return false;
 	}
 	snprintf(path, sizeof(path), "%s/%s", self->dir, name);
-	fd = open(path, O_RDWR);
-	if (fd < 0)
+	fd = open(path, O_RDWR | O_CREAT, 0600);
+	/* Files of migrate_phys_fs already have a size. */
+	if (fd < 0 || (!lseek(fd, 0, SEEK_END) && ftruncate(fd, page_size())))
 		die("no file %s", path);
 	self->mem = map_file(fd, 1);
 	close(fd);
@@ -117,11 +119,13 @@ FIXTURE_SETUP(order)
 		if (self->ring < 0)
 			SKIP_TEST("needs CONFIG_IO_URING");
 	} else {
-		if (!map_own_file(self, variant->refusal == LOCKED ? "locked" :
-								     "busy"))
+		if (variant->refusal == LOCKED &&
+		    !map_own_file(self, "migrate_phys_fs", "locked"))
 			SKIP_TEST("needs CONFIG_MIGRATE_PHYS_TEST_FS");
-		if (variant->refusal == DIRTY)
+		if (variant->refusal == DIRTY) {
+			ASSERT_TRUE(map_own_file(self, "ramfs", "file"));
 			*self->mem = 1;
+		}
 		peek(self->mem);
 		if (node_of(0, self->mem) == self->to) {
 			self->to = self->from;
