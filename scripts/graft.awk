@@ -63,15 +63,24 @@ function parse(fragment,    lines, nlines, i, word, range, nblocks_before) {
 	}
 }
 
-# Makes our row from the row of the system call whose name is in "like": replaces the name and the
-# number. Some architectures add an offset to every number, which our row gets, too.
-function make_row(lines, nlines,    i, field, row, nrows, offset) {
-	for (i = 1; i <= nlines; i++)
-		if (split(lines[i], field) > 2 && field[1] ~ /^[0-9]+$/ && field[3] == like) {
+# Makes our row from the row of the system call whose name is in "like": replaces name and number. Some
+# architectures add an offset to every number, which our row gets, too. Two slips in the kernel's rows
+# are not copied: in mips, the ABI of this row is in no other row of the table, so take that of the row
+# above; and in powerpc, there is a blank before the first tab.
+function make_row(lines, nlines,    i, field, row, nrows, offset, abi, rows_of_abi, last_abi, abi_above) {
+	for (i = 1; i <= nlines; i++) {
+		if (split(lines[i], field) < 3 || field[1] !~ /^[0-9]+$/)
+			continue
+		if (field[3] == like) {
 			row = lines[i]
 			nrows++
 			offset = field[1] - like_number
+			abi = field[2]
+			abi_above = last_abi
 		}
+		last_abi = field[2]
+		rows_of_abi[last_abi]++
+	}
 	if (nrows != 1) {
 		complain(nrows + 0 " rows of " like ", but exactly one is needed, to make our row from it")
 		return
@@ -80,6 +89,9 @@ function make_row(lines, nlines,    i, field, row, nrows, offset) {
 	gsub(like "\t", name substr("\t\t\t\t", 1, (length(like) - length(name)) / 8) "\t", row)
 	gsub(like, name, row)
 	sub(/^[0-9]+/, number, row)
+	sub(/^[0-9]+ +\t/, number "\t", row)
+	if (rows_of_abi[abi] == 1 && abi_above != "")
+		sub("\t" abi "\t", "\t" abi_above "\t", row)
 	direction[++nblocks] = "row"
 	text[nblocks, ++block_length[nblocks]] = row
 }

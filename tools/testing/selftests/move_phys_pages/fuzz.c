@@ -179,7 +179,7 @@ static void describe_array(const char *name, const struct array *a)
 	fputc('\n', stderr);
 }
 
-__attribute__((format(printf, 2, 3)))
+__printf(2, 3)
 static noreturn void broken(const struct call *c, const char *fmt, ...)
 {
 	va_list args;

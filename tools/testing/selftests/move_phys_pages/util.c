@@ -63,7 +63,8 @@ long move_phys_pages(unsigned long count, const uint64_t *pages,
 	return ret == -1 ? -errno : ret;
 }
 
-__attribute__((weak)) const bool runs_without_call;
+#pragma weak runs_without_call
+const bool runs_without_call;
 
 /* Skip here, since a test that forgot to check for the call might pass. */
 __attribute__((constructor)) static void skip_without_call(void)

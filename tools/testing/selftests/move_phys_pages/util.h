@@ -17,6 +17,11 @@
 #include <unistd.h>
 #include <linux/mempolicy.h>
 
+/* kselftest.h has this since 6.3, and a file that uses it includes that first */
+#ifndef __printf
+#define __printf(...)
+#endif
+
 #ifndef __NR_move_phys_pages
 #define __NR_move_phys_pages	548
 #endif
@@ -41,6 +46,7 @@ extern const bool runs_without_call;
 /* Returns the rounds that a race lasts: RACE_ROUNDS in the environment, or 20 */
 unsigned int race_rounds(void);
 
+__printf(1, 2)
 noreturn void die(const char *fmt, ...);
 
 /* Makes the system call; returns -errno if it fails */
@@ -229,7 +235,7 @@ bool try_write_file(const char *path, const char *text);
  * Cgroups: write_in() writes to a file of one; remove_cgroup() waits until its
  * tasks are gone
  */
-__attribute__((format(printf, 3, 4)))
+__printf(3, 4)
 void write_in(const char *dir, const char *name, const char *fmt, ...);
 bool remove_cgroup(const char *dir);
 
