@@ -60,9 +60,9 @@ static int page_precheck(struct page *page)
 }
 
 /*
- * A migration, a split or reclaim freezes the reference count of a folio that it
- * has locked. A slab may have a count of 0, too, and slab_lock() sets the bit of
- * the folio lock.
+ * A migration, a split or reclaim freezes the reference count of a folio that
+ * it has locked. A slab may have a count of 0, too, and slab_lock() sets the
+ * bit of the folio lock.
  *
  * Migration and reclaim isolate a file folio before they freeze it. A split or
  * an invalidation may freeze one that is on its LRU list. No process maps it
