@@ -91,7 +91,7 @@ static struct nodes fast, slow;			/* those of them that have memory now */
 static struct nodes watched;			/* fast and slow */
 static struct reserve keep_free;
 
-/* Where to look for folios that should move */
+/* A search for folios that should move */
 struct search {
 	int min, max;		/* their ages */
 	struct place place;	/* those before this one were tried */
