@@ -200,8 +200,8 @@ patch: ## write one patch for BASE, or for KERNEL=/any/tree, to dist/: WITHOUT=s
 	@$(if $(KERNEL),,$(MAKE) source NR= V=)
 	@said=$$(scripts/progress 'patch: writing the patch' scripts/series --patch) && echo "$$said"
 
-# A target of its own, since it is for another repository and list than the series: dist/0*.patch is
-# what git am takes for a kernel. It needs no kernel either.
+# This patch is for another repository and another mailing list than those of "series", so it has a goal of its own,
+# and a name that dist/0*.patch does not match. No kernel is needed to make it.
 manpage-patch: ## write the manual page of the call to dist/ as a patch to mail for man-pages
 	@scripts/manpage-patch
 

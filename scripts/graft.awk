@@ -97,8 +97,8 @@ function make_row(lines, nlines,    i, field, row, nrows, offset, abi, rows_of_a
 }
 
 # Returns the number of the line below which the text of the block is to be inserted, or -1 if it has no
-# place. Sets the global "nmatches" to the number of lines that match the anchor. With @within, this is
-# the number of lines that match @within or, if exactly one does, 1 or 0: whether a line below it matches
+# place. Sets the global "nmatches" to the number of lines that match the anchor. With @within, sets it to
+# the number of lines that match @within, or to 0 if exactly one line does and no line below that matches
 # the anchor.
 #
 # Our row of a syscall table goes below the last row with a lower number, and above a comment that is
