@@ -104,8 +104,8 @@ static void remove_kdamond(void)
 }
 
 /*
- * While a kdamond works, it holds the lock of all kdamonds, so that both files
- * return EBUSY.
+ * While a kdamond works, it holds the lock of all kdamonds, so that the files
+ * "state" and "pid" return EBUSY.
  */
 static void turn_off(void)
 {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Moves the same pages by several ways, one after the other. Each way moves
- * them as often in one direction as in the other. Before each round, their
- * addresses are looked up again. The pages go round between the nodes.
+ * Moves the same pages by several ways, one after the other. Before each way,
+ * their addresses are looked up again. The pages go round between the nodes.
+ *
+ * Between two nodes, each way moves the pages as often in one direction as in
+ * the other. In the cases with DAMON as a third way, move_phys_pages(2) always
+ * moves them in one direction, and move_pages(2) in the other.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -53,7 +56,7 @@ struct bench {
 	unsigned int bystanders; /* processes with many threads, not mappers */
 };
 
-/* Enough rounds to make it matter little what else wakes up in one */
+/* Enough rounds that a task which wakes up in one of them matters little */
 static const struct bench benches[] = {
 	{ "1 page a call", BASE, 64, .batch = 1, .rounds = 32 },
 	{ "1 page a call, bound to a CPU", BASE, 64, .batch = 1, .rounds = 16,

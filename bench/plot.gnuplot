@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Pictures of build/bench.json. They bring their own dark ground, as demo/svg.awk's does.
+# Pictures of build/bench.json. They have a dark background, as the picture of demo/svg.awk has.
 
 json(filter) = sprintf("< jq -r '%s | @tsv' build/bench.json", filter)
 clock = system("jq -r .clock build/bench.json")
@@ -11,11 +11,11 @@ TEXT = "#c9d1d9"
 DIM = "#8b949e"
 GRID = "#30363d"
 RED = "#f85149"
-# Of the call and of the other way, from one process to many
+# The colours for the call, and those for the other way. A darker one is for more processes.
 BLUES = "#a5c8ff #6ea8ff #417ce0"
 AMBERS = "#ffd580 #ffb000 #c98500"
 
-# A picture begins with what to see in it, and what is drawn.
+# A picture has a title, which says what it shows, and below it the unit of the numbers.
 look = "set label 1 '%s' at screen 0.025, graph 1 offset 0, 3.4 font ',18' tc rgb '%s'"
 title(s) = sprintf(look, s, BRIGHT)
 drawn(s) = sprintf("set label 2 '%s' at screen 0.025, graph 1 offset 0, 1.7 tc rgb '%s'", s, DIM)
@@ -49,8 +49,8 @@ plot moves using (0):(-$0):(0):2:(-$0 - 0.34):(-$0 + 0.34):ytic(1) with boxxyerr
 set terminal svg size 960,540 noenhanced font "sans,13" background GROUND
 set output "build/bench/daemon.svg"
 @dark
-eval title("Pages move, whoever maps them")
-eval drawn(sprintf("%s for pages out of a memory of 32,768 (%s)", clock, boot))
+eval title("The cost of moving pages of 1, 16 and 256 processes")
+eval drawn(sprintf("%s to move some of 32,768 pages (%s)", clock, boot))
 below = 3
 @lines
 set logscale xy
@@ -70,7 +70,7 @@ plot for [i = 1:3] of("search_and_move_pages", word(counts, i)) with linespoints
 
 set output "build/bench/memory.svg"
 @dark
-eval title("The search for a page grows with memory, a call does not")
+eval title("The cost of a search grows with memory, that of a call does not")
 eval drawn(sprintf("%s for 328 pages of 16 processes (%s)", clock, boot))
 below = 1
 @lines
