@@ -21,8 +21,8 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /*
- * More rounds, against noise from other work of the machine when a real clock
- * measures
+ * Multiplies the number of rounds. With a real clock, more rounds reduce the
+ * noise from other work of the machine.
  */
 extern unsigned int repeat;
 

@@ -92,7 +92,7 @@ static void each_idle_word(int mode)
 				done = pread(fd, words, n * 8, word * 8);
 			if (done < 0)
 				err(2, "%s", BITMAP);
-			if (!done)	/* part of a word: the end of memory */
+			if (!done)	/* memory ends in the middle of this word */
 				break;
 			word += done / 8;
 		}
