@@ -15,9 +15,9 @@
 #include <trace/events/migrate_phys.h>
 
 /*
- * The return value counts the statuses below. Trying again may help, except on
- * a kernel without ->writepage after -EINVAL for a filesystem that has
- * writepages but no migrate_folio.
+ * Trying again may help after these statuses, so the return value counts them.
+ * But if the kernel has no ->writepage, and the filesystem has writepages but no
+ * migrate_folio, -EINVAL is final: folio_check_fallback() refuses every folio.
  */
 static bool status_is_failure(int status)
 {

@@ -8,8 +8,8 @@
  * tasks), the folio waits in a batch until the batch is moved
  * (migrate_phys_move.c). migrate_phys.c has the call itself.
  *
- * A function that runs for each page is __always_inline if a KUnit test calls
- * it, too, because the compiler would not inline it with two callers.
+ * Some functions that run for each page are __always_inline, because KUnit tests
+ * call them, too, and the compiler would not inline a function with two callers.
  */
 #ifndef _MM_MIGRATE_PHYS_H
 #define _MM_MIGRATE_PHYS_H

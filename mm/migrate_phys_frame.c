@@ -9,8 +9,8 @@
  *
  * Memory that no process maps (free, slab, kernel, unmapped page cache) gets
  * -ENOENT, so that a caller cannot tell these apart. Of unmapped memory, only
- * zero pages and, in a move, folios that another migration, a split or reclaim
- * has locked get another status.
+ * zero pages and, in a move, locked folios that another migration, a split or
+ * reclaim may have unmapped get another status.
  */
 
 #include <linux/hugetlb.h>
@@ -170,8 +170,9 @@ int folio_check_mapped(struct folio *folio)
  * @folio: the folio, with a reference, for which folio_check_mapped() has
  *	   returned -ENOENT
  *
- * Return: -EBUSY if another migration, a split or reclaim handles the folio
- * (page_is_frozen() has more about file folios), else as folio_check_mapped().
+ * Return: -EBUSY if another migration, a split or reclaim may be handling the
+ * folio (page_is_frozen() has more about file folios), else as
+ * folio_check_mapped().
  */
 int folio_check_unmapped(struct folio *folio)
 {

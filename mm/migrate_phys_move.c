@@ -3,10 +3,10 @@
  * Migration by physical address: move the folios of a batch.
  *
  * Folios with the same target node and order (hugetlb apart) are handed to
- * migrate_pages() together. Their targets are allocated first, without
- * reclaiming memory (allocating a large folio may compact the node). Only
- * folios with a target are isolated, so nobody waits for memory while folios
- * are isolated, and a folio without a target is neither unmapped nor split.
+ * migrate_pages() together. Their targets are allocated first, without direct
+ * reclaim (allocating a large folio may compact the node). Only folios with a
+ * target are isolated, so nobody waits for memory while folios are isolated, and
+ * a folio without a target is neither unmapped nor split.
  */
 
 #include <linux/hugetlb.h>

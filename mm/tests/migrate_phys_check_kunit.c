@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of busy folios, and of the answers for whole reverse maps. This
+ * KUnit tests of busy folios, and of the results for whole reverse maps. This
  * file is included at the end of mm/migrate_phys_check.c, so that it reaches
  * the static functions there.
  */
@@ -185,7 +185,7 @@ static void locked_folio_test(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, folio_test_locked(folio));
 	folio_unlock(folio);
 
-	/* No process maps it, and it has no filesystem. */
+	/* No process maps the folio, and it has no filesystem. */
 	KUNIT_EXPECT_EQ(test, walk_mappers(call, folio, 0, NULL, 0), -ENOENT);
 	KUNIT_EXPECT_EQ(test, check_filesystem(call, folio), 0);
 	KUNIT_EXPECT_FALSE(test, folio_test_locked(folio));
@@ -233,7 +233,10 @@ static void unmapped_anon_folio_test(struct kunit *test)
 	free_folio(folio);
 }
 
-/* An answer is valid while its witness is mapped and has the same mapping. */
+/*
+ * A result for a whole reverse map is valid while its witness is mapped and has
+ * the same mapping.
+ */
 static void witness_is_valid_test(struct kunit *test)
 {
 	struct folio *folio = test_folio(test, 0);
@@ -280,7 +283,7 @@ static void rmap_retry_test(struct kunit *test)
 	free_folio(folio);
 }
 
-/* There is an answer for each mapping and node, and a new one is empty. */
+/* Each pair of a mapping and a node has a result of its own, at first empty. */
 static void find_rmap_test(struct kunit *test)
 {
 	struct phys_rmap slots[2] = { };
@@ -355,8 +358,8 @@ static void unmigratable_vma_test(struct kunit *test)
  * @rmap: results for whole reverse maps
  * @slot: address spaces
  * @bucket: their hash buckets
- * @mm: the address space, in which only a pass over all processes finds no task
- *	that refuses
+ * @mm: the address space. None of its tasks refuses a move, but only a pass over
+ *	all processes can find that out
  * @vma: its only VMA, which has one more page that nobody has used
  * @folio: the pages, which are anonymous; the test has a reference on each
  */
@@ -415,8 +418,9 @@ static void unmap_pages(struct mapped *m)
 }
 
 /*
- * A folio whose tasks only a pass finds is deferred. At the last look there is
- * nothing left to wait for.
+ * A folio is deferred if only a pass over all processes can check the tasks of
+ * the address space that maps the folio. At the last look, the folio is busy
+ * instead, because no further look follows.
  */
 static void check_before_pass_test(struct kunit *test)
 {
@@ -427,7 +431,7 @@ static void check_before_pass_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, call->mm_slots.nr, 1U);
 	KUNIT_EXPECT_FALSE(test, call->batch.drain_requested);
 
-	/* One that may be in an LRU batch as well needs a drain before that. */
+	/* If the folio may be in an LRU batch, too, a drain is requested. */
 	folio_get(m->folio[0]);
 	KUNIT_EXPECT_EQ(test, phys_check_move(call, m->folio[0], 0), -EAGAIN);
 	KUNIT_EXPECT_TRUE(test, call->batch.drain_requested);
@@ -487,7 +491,7 @@ static void check_busy_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), -EBUSY);
 	folio_ref_sub(folio, GUP_PIN_COUNTING_BIAS);
 
-	/* It may be in an LRU batch, which is drained before the last look. */
+	/* The folio may be in an LRU batch, which is drained before the last look. */
 	folio_get(folio);
 	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), 0);
 	call->batch.last_look = false;
@@ -522,7 +526,7 @@ static void check_all_vmas_test(struct kunit *test)
 	unmap_pages(m);
 }
 
-/* The batch of this CPU is drained at once, for which no other CPU has to work. */
+/* The LRU batch of this CPU is drained at once, without a drain of all CPUs. */
 static void drain_this_cpu_test(struct kunit *test)
 {
 	struct mapped *m = map_pages(test);
@@ -537,7 +541,10 @@ static void drain_this_cpu_test(struct kunit *test)
 	unmap_pages(m);
 }
 
-/* An address space for which the table has no room is not asked. */
+/*
+ * If the table has no room for an address space, the tasks of the address space
+ * are not checked, and the folio is busy.
+ */
 static void check_without_room_test(struct kunit *test)
 {
 	struct mapped *m = map_pages(test);
@@ -573,7 +580,7 @@ static void check_mapper_test(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, check_mapper(m->folio[0], m->vma, addr, &walk));
 	KUNIT_EXPECT_EQ(test, walk.status, 0);
 
-	/* It is a second mapper, but only at the address where the folio is. */
+	/* This VMA is of a second address space, but maps the folio only at @addr. */
 	walk.mm = &init_mm;
 	KUNIT_EXPECT_TRUE(test, check_mapper(m->folio[0], m->vma,
 					     addr + PAGE_SIZE, &walk));
@@ -581,7 +588,11 @@ static void check_mapper_test(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, check_mapper(m->folio[0], m->vma, addr, &walk));
 	KUNIT_EXPECT_EQ(test, walk.status, -EACCES);
 
-	/* If several address spaces may map the folio, this VMA alone decides. */
+	/*
+	 * Without @exclusive, a second address space may map the folio. Then the
+	 * walk ends only if this VMA maps the folio, and a task that uses the
+	 * address space of the VMA refuses the move.
+	 */
 	walk = (struct mapper_walk) { .call = &m->call, .mm = &init_mm };
 	KUNIT_EXPECT_TRUE(test, check_mapper(m->folio[0], m->vma, addr, &walk));
 	KUNIT_EXPECT_EQ(test, walk.status, 0);

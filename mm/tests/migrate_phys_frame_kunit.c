@@ -115,9 +115,10 @@ static void phys_get_no_folio_test(struct kunit *test)
 }
 
 /*
- * A page with a count of 0 is free, or about to be, or a slab. If it is locked, a
- * migration, a split or reclaim has frozen the count, unless it is a slab, or a
- * file page on its LRU list. A query tells none of them from free memory.
+ * A page with a reference count of 0 is free or about to be, is a slab, or has a
+ * frozen count. If the page is locked, a migration, a split or reclaim has frozen
+ * the count, so the page is busy. But slabs, and file pages on their LRU list, get
+ * -ENOENT even if they are locked. A query reports -ENOENT for all these pages.
  */
 static void phys_get_frozen_test(struct kunit *test)
 {
@@ -176,7 +177,7 @@ static void query_address_test(struct kunit *test)
 	atomic_set(&folio->_mapcount, 0);
 	KUNIT_EXPECT_EQ(test, query_address(addr + PAGE_SIZE - 1),
 			folio_nid(folio));
-	/* A driver's */
+	/* A driver's page */
 	folio->mapping = NULL;
 	KUNIT_EXPECT_EQ(test, query_address(addr), -EFAULT);
 	KUNIT_EXPECT_EQ(test, folio_ref_count(folio), 1);

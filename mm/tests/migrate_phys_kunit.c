@@ -272,7 +272,7 @@ static void find_record_at_the_end_test(struct kunit *test)
 	}
 }
 
-/* Duplicates in a chunk have one record, in any order. */
+/* The entries of a chunk for one folio share one record, whatever their sequence. */
 static void find_duplicates_test(struct kunit *test)
 {
 	struct phys_call *call = call_of(test);
@@ -395,7 +395,7 @@ static void finish_killed_test(struct kunit *test)
 	folio_put(folio);
 }
 
-/* Folios that processes map, as it seems */
+/* Folios that seem to be mapped */
 
 /**
  * struct file_folios - folios of a file that has no VMAs
@@ -411,7 +411,10 @@ struct file_folios {
 
 static const struct address_space_operations no_operations = { };
 
-/* All of them have the answer that all VMAs of their file allow the move. */
+/*
+ * Fill the table of results for whole reverse maps, so that the folios may move
+ * without a walk of their reverse map.
+ */
 static struct file_folios *make_folios(struct kunit *test, unsigned int nr)
 {
 	struct phys_call *call = call_of(test);
@@ -459,7 +462,7 @@ static void free_folios(struct file_folios *file, unsigned int nr)
 
 struct chunk_case {
 	const char *name;
-	unsigned int waiting;	/* pages of the batch, as it seems, at first */
+	unsigned int waiting;	/* initial nr_pages of the batch, though it is empty */
 	bool killed;
 	int status[2];
 };
@@ -479,9 +482,10 @@ static void chunk_case_desc(const struct chunk_case *c, char *desc)
 KUNIT_ARRAY_PARAM(chunk, chunk_cases, chunk_case_desc);
 
 /*
- * The batch and its answers wait until 512 pages do, or until the chunk ends. The
- * folios are not on an LRU list, so none moves. One without the answer is walked,
- * and then refused because its filesystem cannot move it.
+ * The batch is moved, and the results for whole reverse maps are dropped, once 512
+ * pages wait or the chunk ends. The folios are not on an LRU list, so none moves.
+ * A folio without a result needs a walk of its reverse map, and is then refused
+ * because its filesystem cannot migrate it.
  */
 static void move_chunk_test(struct kunit *test)
 {
@@ -494,7 +498,7 @@ static void move_chunk_test(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, mm);
 	KUNIT_ASSERT_EQ(test, phys_add_mm_slot(&call->mm_slots, mm, file->nid), 0);
-	/* The third is beyond the end of the chunk. */
+	/* The third entry is beyond the end of the chunk. */
 	for (i = 0; i < 3; i++) {
 		folio_set_dirty(file->folio[i]);
 		call->chunk.addr[i] = PFN_PHYS(folio_pfn(file->folio[i]));
@@ -519,7 +523,10 @@ static void move_chunk_test(struct kunit *test)
 	mmput(mm);
 }
 
-/* No answer outlives the chunk, as the witness is not held any longer. */
+/*
+ * No result for a whole reverse map outlives the chunk, because the reference on
+ * its witness does not.
+ */
 static void chunk_without_folios_test(struct kunit *test)
 {
 	struct file_folios *file = make_folios(test, 1);
@@ -536,7 +543,7 @@ static void chunk_without_folios_test(struct kunit *test)
 	free_folios(file, 1);
 }
 
-/* A folio that is there already need not move, whatever is done to it. */
+/* A locked folio is busy, unless it is on its target node already. */
 static void look_at_folio_test(struct kunit *test)
 {
 	struct file_folios *file = make_folios(test, 1);
@@ -586,7 +593,7 @@ static void full_batch_at_last_look_test(struct kunit *test)
 	free_folios(file, PHYS_CHUNK);
 }
 
-/* No entry names the folio that has the frame at the second look. */
+/* At the second look, the frame of a record may be in another folio. */
 static void look_again_test(struct kunit *test)
 {
 	struct folio *folio = folio_alloc(GFP_KERNEL | __GFP_COMP, 2);
@@ -600,7 +607,7 @@ static void look_again_test(struct kunit *test)
 		{ 0, 3, -EBUSY },
 		{ 1, 0, -EBUSY },
 		{ 2, 1, -EBUSY },
-		/* It is the folio, and no process maps it. */
+		/* This record is for the folio, which no process maps. */
 		{ 0, 2, -ENOENT },
 	};
 	struct phys_record *record;
@@ -824,7 +831,10 @@ static void check_nodes_test(struct kunit *test)
 	struct phys_call *call = call_of(test);
 	int err;
 
-	/* The memory ends after one node. The next one is of an earlier call. */
+	/*
+	 * The memory ends after one node. call->chunk.node[1] is left over from an
+	 * earlier chunk, so check_nodes() must not check it.
+	 */
 	KUNIT_ASSERT_EQ(test, put_user(first_memory_node, nodes), 0);
 	call->chunk.node[1] = -1;
 	KUNIT_EXPECT_EQ(test, check_nodes(call, 1, nodes), 0);

@@ -20,7 +20,7 @@ static void target_gfp_test(struct kunit *test)
 
 		KUNIT_EXPECT_TRUE_MSG(test, (gfp & always) == always,
 				      "order %u", order);
-		/* Without __GFP_HARDWALL, the caller's cpuset does not matter. */
+		/* Without __GFP_HARDWALL, the caller's mems_allowed is not enforced. */
 		KUNIT_EXPECT_TRUE_MSG(test, !(gfp & __GFP_HARDWALL),
 				      "order %u", order);
 		/* With __GFP_NORETRY the allocator compacts and does not reclaim. */
@@ -84,7 +84,7 @@ static void order_case_desc(const struct order_case *c, char *desc)
 
 KUNIT_ARRAY_PARAM(order, order_cases, order_case_desc);
 
-/* Targets of the folios' own order come from the stack, and go back to it. */
+/* Targets of the source folios' order come from the array, and go back to it. */
 static void get_target_test(struct kunit *test)
 {
 	const struct order_case *c = test->param_value;
@@ -144,7 +144,7 @@ static void get_target_of_piece_test(struct kunit *test)
 	KUNIT_EXPECT_PTR_NE(test, dst, folios[0]);
 	KUNIT_EXPECT_FALSE(test, targets.no_room);
 
-	/* Unused, it is freed and not kept for a whole folio. */
+	/* An unused target of a piece is freed, and not kept for a whole folio. */
 	folio_get(dst);
 	put_target(dst, private);
 	KUNIT_EXPECT_EQ(test, targets.nr, 1U);
@@ -306,7 +306,10 @@ static void moves_with_test(struct kunit *test)
 	folio_put(folio);
 }
 
-/* hugetlbfs locks a reverse map before the folio, so do not wait for it. */
+/*
+ * hugetlbfs takes the rmap lock before the folio lock, so the call must not wait
+ * for the rmap lock while it holds the folio lock.
+ */
 static void locked_hugetlb_rmap_test(struct kunit *test)
 {
 	struct folio *folio = test_hugetlb_folio(test);
@@ -324,7 +327,7 @@ static void locked_hugetlb_rmap_test(struct kunit *test)
 	i_mmap_unlock_write(file);
 	KUNIT_EXPECT_EQ(test, err, -EBUSY);
 	KUNIT_EXPECT_FALSE(test, folio_test_locked(folio));
-	/* Nobody has mapped it. */
+	/* No process has mapped the folio. */
 	KUNIT_EXPECT_EQ(test, phys_check_move(call, folio, 0), -ENOENT);
 	folio->mapping = NULL;
 	folio_put(folio);
@@ -335,7 +338,7 @@ static void locked_hugetlb_rmap_test(struct kunit *test)
 
 /*
  * After a drain, the next one waits until the call has handled twice as many
- * entries.
+ * entries, and at least 512.
  */
 static void phys_drain_test(struct kunit *test)
 {

@@ -37,7 +37,7 @@ static struct mm_struct *make_mms(struct kunit *test, unsigned int nr)
 	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, mms);
-	/* The test has a reference on each, so that none is ever released. */
+	/* The test has a reference on each address space, so that none is freed. */
 	for (i = 0; i < nr; i++)
 		atomic_set(&mms[i].mm_count, 1);
 	return mms;
@@ -158,7 +158,7 @@ static void mm_slot_bucket_test(struct kunit *test)
 
 struct mask_case {
 	const char *name;
-	bool all;	/* nodes of the mask, or else @nid only */
+	bool all;	/* the mask has all nodes, or else only @nid */
 	int nid;
 };
 
@@ -240,8 +240,8 @@ static void cpuset_has_node_test(struct kunit *test)
 }
 
 /*
- * The policy of a task denies a node only if it is asked for. The cpuset always
- * can.
+ * The cpuset of a task always matters. The policy of the task matters only if
+ * @strict is set.
  */
 static void check_task_test(struct kunit *test)
 {
@@ -271,7 +271,10 @@ static void check_task_test(struct kunit *test)
 	}
 }
 
-/* Neither another process nor a kernel thread uses the address space. */
+/*
+ * A process with another address space does not use this one. A kernel thread
+ * that uses this address space for a while does not count.
+ */
 static void check_no_task_test(struct kunit *test)
 {
 	struct phys_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
@@ -326,8 +329,8 @@ static void mm_owner_process_test(struct kunit *test)
 #endif
 
 /*
- * No task uses this address space, so that only a pass over all processes tells
- * that none constrains it, and that pass is made once.
+ * No task uses this address space, but only a pass over all processes can find
+ * that out. One pass serves the slots of both nodes.
  */
 static void check_tasks_test(struct kunit *test)
 {
