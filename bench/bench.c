@@ -21,6 +21,8 @@
 
 #include "bench.h"
 
+#define THREADS	20
+
 unsigned int repeat = 1;
 
 uint64_t now(void)
@@ -63,6 +65,22 @@ void min_nodes(int *nodes, int n)
 
 	if (found < n)
 		die("needs %d nodes with memory, there are %d", n, found);
+}
+
+static void *wait_for_signal(void *arg)
+{
+	pause();
+	return NULL;
+}
+
+void have_threads(void)
+{
+	pthread_t id;
+	int t;
+
+	for (t = 1; t < THREADS; t++)
+		if (pthread_create(&id, NULL, wait_for_signal, NULL))
+			die("no thread");
 }
 
 /* Results */
@@ -150,6 +168,7 @@ int main(int argc, char **argv)
 		{ "moves", bench_moves },
 		{ "daemon", bench_daemon },
 		{ "scratch", bench_scratch },
+		{ "tasks", bench_tasks },
 		{ "pauses", bench_pauses },
 	};
 	size_t i;

@@ -31,6 +31,7 @@ void *alloc(size_t n, size_t size);
 void run_thread_on(pthread_t thread, int cpu);
 void min_nodes(int *nodes, int n);	/* the first n that have memory */
 int by_value(const void *a, const void *b);	/* of uint64_t, for qsort() */
+void have_threads(void);	/* gives this process 20 threads */
 
 /* A result is an object with its kind; result_put() prints and frees it */
 struct json_object *result_new(const char *kind);
@@ -52,5 +53,6 @@ void bench_moves(void);
 void bench_daemon(void);
 void bench_pauses(void);
 void bench_scratch(void);
+void bench_tasks(void);
 
 #endif

@@ -19,8 +19,6 @@
 
 #include "bench.h"
 
-#define BYSTANDER_THREADS	20
-
 /* Kinds of pages */
 enum pages {
 	BASE,		/* anonymous */
@@ -240,22 +238,12 @@ static void do_nothing(void *arg)
 {
 }
 
-static void *wait_for_signal(void *arg)
-{
-	pause();
-	return NULL;
-}
-
 static void bystander(void *arg)
 {
 	struct work *w = arg;
-	pthread_t id;
-	int t;
 
 	munmap(w->mem, w->b->entries * w->size);
-	for (t = 1; t < BYSTANDER_THREADS; t++)
-		if (pthread_create(&id, NULL, wait_for_signal, NULL))
-			die("no thread");
+	have_threads();
 }
 
 static char *map_pages(const struct bench *b, size_t size)

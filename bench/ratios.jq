@@ -10,6 +10,11 @@
 	  ["1 page a call, with a sibling, beside 4000 threads, to alone",
 	   $cost["1 page a call, with a sibling, beside 4000 threads"] /
 	   $cost["1 page a call, with a sibling"]]),
+((.tasks | map({ (.case): .cost }) | add) as $cost
+	| ["1 page of 2000 processes, with siblings, to without",
+	   $cost["1 page of 2000 processes, with siblings"] / $cost["1 page of 2000 processes"]],
+	  ("1 page a call, with a vfork() child", "1 page a call, with a vhost"
+	   | ["\(.), beside 4000 threads, to alone", $cost["\(.), beside 4000 threads"] / $cost[.]])),
 (.moves[] | select(.case == ("1 page a call", "1 page a call, bound to a CPU"))
 	| ["\(.case), instructions", .cost.move_phys_pages]),
 (.daemon[] | (if .processes == 1 then "process" else "processes" end) as $processes

@@ -8,6 +8,7 @@
 #	daemon		for each world of processes: the cost of one call, and of a search with
 #			move_pages(2) after it
 #	scratch		bytes that a call of so many entries takes for itself
+#	tasks		cost of a call for pages that other processes map, for each case
 #	pauses		of a thread that uses the memory that moves, by way: median, p99, max
 
 def of($kind): map(select(.kind == $kind) | del(.kind));
@@ -29,5 +30,6 @@ def round3: . * 1000 | round / 1000;
 	daemon: of("daemon") | map(.ratio =
 		(.move_phys_pages / .search_and_move_pages | round3)),
 	scratch: of("scratch"),
+	tasks: of("tasks") | map(.cost = (.cost / .calls | round3)),
 	pauses: of("pauses")
 }

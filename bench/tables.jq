@@ -20,6 +20,11 @@ else empty end),
 	(.scratch[] | ["\(.entries) entries", .bytes] | row),
 	""
 else empty end),
+(if .tasks | length > 0 then
+	(["\(.clock) a call for pages of other processes", "move_phys_pages"] | row),
+	(.tasks[] | [.case, (.cost | round)] | row),
+	""
+else empty end),
 (.pauses[] |
 	(["longest pause of \(.moves) moves, \(.pages) pages", "median ns", "p99", "max"] | row),
 	(to_entries[] | select(.value | type == "object")

@@ -56,12 +56,24 @@
 enum { OPPONENT, COUNTER, MOVER = COUNTER + COUNTERS };
 #define PARTICIPANTS	(MOVER + MAX_MOVERS)
 
+/* The kinds of memory */
+enum kind { ANON_PAGES, FILE_PAGES, HUGE_PAGES, HUGE_FILE, KINDS };
+
+/*
+ * Of 100 entries that moved when the shares of the races were recorded, at most
+ * this many may stay. A race of fewer rounds has too few entries to tell.
+ */
+#define MAY_STAY	4
+#define ENOUGH_ROUNDS	20
+
 /* Memory that all processes share */
 struct stage {
 	unsigned long enough;
 	unsigned long rounds[PARTICIPANTS];
 	int participants;
 	int over;
+	unsigned long moved;	/* entries whose page is on its target */
+	unsigned long stayed;	/* entries with the status -EBUSY or -ENOMEM */
 	unsigned long counted[COUNTERS][COUNTED];
 	uint64_t board[BOARD];
 };
@@ -105,6 +117,11 @@ FIXTURE(race)
 FIXTURE_VARIANT(race)
 {
 	struct opponent opponent;
+	/*
+	 * On record for each kind of memory: of 1000 entries that moved or
+	 * stayed, how many moved; 0 if there is no record
+	 */
+	unsigned short moved[KINDS];
 };
 
 static bool again(struct stage *stage, int who)
@@ -176,7 +193,8 @@ static bool explained(const struct race *race, int status, int node)
 static void move_all(struct race *race, struct request *req, int node)
 {
 	long ret = request_move(req, MPOL_MF_MOVE_ALL);
-	unsigned long i;
+	struct stage *stage = race->stage;
+	unsigned long i, stayed;
 
 	if (ret < 0 || (unsigned long)ret != request_failed(req))
 		die("a move to node %d returned %ld, but %lu entries failed",
@@ -185,6 +203,10 @@ static void move_all(struct race *race, struct request *req, int node)
 		if (!explained(race, req->status[i], node))
 			die("a move to node %d gave status %d to page %lu",
 			    node, req->status[i], i);
+	stayed = request_count(req, -EBUSY) + request_count(req, -ENOMEM);
+	__atomic_fetch_add(&stage->moved, request_count(req, node),
+			   __ATOMIC_RELAXED);
+	__atomic_fetch_add(&stage->stayed, stayed, __ATOMIC_RELAXED);
 }
 
 static void query_all(struct race *race, struct request *req)
@@ -959,27 +981,50 @@ static bool run(struct race *race, bool file, bool huge)
 	return good;
 }
 
+/*
+ * Runs the race. The call may refuse busy pages, but not so many more than on
+ * record that it would move little.
+ */
+static void expect_moves(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(race) *self,
+			 const FIXTURE_VARIANT(race) *variant, enum kind kind)
+{
+	const bool file = kind == FILE_PAGES || kind == HUGE_FILE;
+	const bool huge = kind == HUGE_PAGES || kind == HUGE_FILE;
+	const struct stage *stage = self->race.stage;
+	const unsigned int before = variant->moved[kind];
+	unsigned long share;
+
+	EXPECT_TRUE(run(&self->race, file, huge));
+	EXPECT_LT(0, stage->moved);
+	share = 1000 * stage->moved / (stage->moved + stage->stayed + 1);
+	TH_LOG("%lu entries moved and %lu stayed: %lu of 1000 moved, on record %u",
+	       stage->moved, stage->stayed, share, before);
+	if (race_rounds() >= ENOUGH_ROUNDS)
+		EXPECT_LE(before * (100 - MAY_STAY) / 100, share);
+}
+
 TEST_F_TIMEOUT(race, anon, PATIENCE)
 {
-	EXPECT_TRUE(run(&self->race, false, false));
+	expect_moves(_metadata, self, variant, ANON_PAGES);
 }
 
 TEST_F_TIMEOUT(race, file, PATIENCE)
 {
 	NEEDS_KIND(MEMFD);
-	EXPECT_TRUE(run(&self->race, true, false));
+	expect_moves(_metadata, self, variant, FILE_PAGES);
 }
 
 TEST_F_TIMEOUT(race, huge, PATIENCE)
 {
-	EXPECT_TRUE(run(&self->race, false, true));
+	expect_moves(_metadata, self, variant, HUGE_PAGES);
 }
 
 /* The pages of the file are huge if the opponent makes them so */
 TEST_F_TIMEOUT(race, huge_file, PATIENCE)
 {
 	NEEDS_KIND(MEMFD);
-	EXPECT_TRUE(run(&self->race, true, true));
+	expect_moves(_metadata, self, variant, HUGE_FILE);
 }
 
 TEST_HARNESS_MAIN
