@@ -188,7 +188,7 @@ int open64(const char *path, int flags, ...)
 		errno = ENOENT;
 		return -1;
 	}
-	/* Nobody else has a lock on what is made here. */
+	/* No other program can lock a memfd, but a test may lock SHIM_BITMAP. */
 	if (fd == &idle_fd)
 		*fd = getenv("SHIM_BITMAP") ? real(getenv("SHIM_BITMAP"), O_RDONLY) :
 					      memfd_create("bitmap", 0);
@@ -207,7 +207,7 @@ int openat64(int dir, const char *path, int flags, ...)
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
 	if (pid && !strcmp(path, "pagemap") && readlink(link, name, sizeof(name) - 1) > 0 &&
 	    atoi(name + strlen("/proc/")) == pid) {
-		/* Wait until its parent has taken notice. */
+		/* Wait until the parent of the process has reaped it. */
 		kill(pid, SIGKILL);
 		while (!kill(pid, 0))
 			usleep(10000);

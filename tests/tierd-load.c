@@ -2,8 +2,8 @@
 /*
  * A program whose memory tierd places. Each millisecond, it writes one word of each hot
  * page, and it never flushes the TLB. It reads commands from standard input, one on each
- * line, and answers each with a line. At the end of its input, it exits with 0 if all
- * other words are unchanged.
+ * line, and answers each with a line. At the end of its input, it exits with 0 if the
+ * second word of each page is unchanged.
  */
 #include <err.h>
 #include <fcntl.h>

@@ -42,7 +42,10 @@ __u64 ages_pages(int node, enum age min, enum age max);
 __u64 ages_idle(int node, double seconds);
 /* Base pages that the last look found accessed after they were cold, or that became cold */
 __u64 ages_changed(void);
-/* Folios marked since the start. Each mark costs a walk of the reverse map, as a look does. */
+/*
+ * How many marks were made since the start. Each mark costs a walk of the reverse map, and so
+ * does each check of a marked folio.
+ */
 __u64 ages_marked(void);
 
 /* A position in the memory of a node. Start with zero. */

@@ -22,7 +22,7 @@ void base_init(void)
 		{ .fd = STDIN_FILENO }, { .fd = STDOUT_FILENO }, { .fd = STDERR_FILENO },
 	};
 
-	/* Otherwise a file that is opened would take the place of one of these that is closed. */
+	/* A file that is opened while a standard stream is closed would become that stream. */
 	poll(files, ARRAY_SIZE(files), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		if (files[i].revents & POLLNVAL)
@@ -37,7 +37,7 @@ static void stop(int number)
 	stopped = number;
 }
 
-/* The second signal kills, whichever of the two it is. */
+/* A second signal kills, whether it is SIGINT or SIGTERM. */
 static void stop_once(int number)
 {
 	stopped = number;

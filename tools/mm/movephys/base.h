@@ -46,8 +46,8 @@ void progress_show(const char *line);
 void progress_clear(void);
 
 /*
- * Replace what a terminal would not print as it is. Whoever chose the text could write
- * anything on the terminal otherwise.
+ * Replace the characters that a terminal would not print as they are. Otherwise the author
+ * of the text could control the terminal.
  */
 const char *printable(char *text);
 

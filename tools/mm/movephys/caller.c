@@ -191,8 +191,8 @@ static bool call(const struct folio *folios, size_t count, int node, int *status
 }
 
 /*
- * Returns how many of these folios leave as much memory free on the node as --keep-free
- * asks for. Each job uses only its share of the room, since all jobs see the same room.
+ * Returns how many of these folios fit on the node while the memory of --keep-free stays
+ * free. Each job uses only its share of the room, since all jobs see the same room.
  */
 static size_t fitting(int node, const struct folio *folios, size_t count)
 {

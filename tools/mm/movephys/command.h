@@ -18,7 +18,7 @@ struct command {
 	bool query, perf, strict_input, all, strict, dry_run, children, status;
 	bool json, verbose, quiet, help, version;
 
-	/* Derived from it */
+	/* Derived from the command line */
 	bool addresses;		/* given as arguments or on standard input */
 	bool processes;		/* --pid or --comm is given */
 	long pid;		/* of --pid, if it selects a single process */

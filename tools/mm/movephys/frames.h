@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The kernel's files about page frames: /proc/kpageflags, kpagecount, kpagecgroup,
- * the bitmap of page_idle, and the pagemap of a process. Nothing else in these
- * tools opens any of them.
+ * the bitmap of page_idle, and the pagemap of a process. process.c opens the
+ * pagemap, and frames.c the other files.
  */
 #ifndef MOVEPHYS_FRAMES_H
 #define MOVEPHYS_FRAMES_H
@@ -48,9 +48,10 @@ struct extent frames_folio(__u64 frame);
 bool frames_mapped(__u64 frame);
 
 /*
- * If a folio whose first frame is mapped, or a hole without memory, begins with this
- * frame and has at least 2 MiB, returns the number of its frames, which then need not be
- * looked at one by one. Otherwise returns 0. Stores the flags of the first frame.
+ * Returns how many frames from this one on need not be looked at one by one, or 0. This
+ * frame must be mapped and the first one of a folio of at least 2 MiB, or the first one of
+ * 2 MiB without memory. In the second case, no other frame is read, because the kernel keeps
+ * track of memory in multiples of 2 MiB. Unless it returns 0, stores the flags of this frame.
  */
 #define RUN_BYTES	BIT(21)
 __u64 frames_run(__u64 frame, __u64 *flags);

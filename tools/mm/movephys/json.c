@@ -35,7 +35,7 @@ static size_t character(const char *text)
 	size_t len = 0;
 	__u32 code;
 
-	/* The first byte begins with as many ones as the character has bytes. */
+	/* The first byte of a character of several bytes begins with as many ones. */
 	while (bytes[0] << len & 0x80)
 		len++;
 	if (!len)
@@ -71,7 +71,7 @@ static void add_name(struct json_object *object, const char *key, const char *na
 	free(text);
 }
 
-/* Print microseconds, which is as precise as our clocks are. */
+/* Print microseconds, as gettimeofday() gives them. Elapsed times need no more digits. */
 static void add_seconds(struct json_object *object, const char *key,
 			double seconds)
 {

@@ -61,7 +61,7 @@ struct span {
 	__u64 start, end;
 };
 
-/* These return false after a message. */
+/* Returns false after a message. */
 bool nodes_with_memory(struct nodes *nodes);
 
 /*

@@ -42,7 +42,7 @@ void pace_called(__u64 pages, __u64 moved, double seconds)
 	if (command.budget != NOT_GIVEN && pages >= budget_pages / 2) {
 		double fits = pages * (command.budget / 1e3) / seconds;
 
-		/* One measurement is noisy, so at most double it. */
+		/* One measurement is noisy, so at most double the estimate. */
 		if (!(fits < 2 * budget_pages))
 			fits = 2 * budget_pages;
 		budget_pages = fits > 1 ? fits : 1;

@@ -61,7 +61,7 @@ const struct targets *targets_of(int node)
 
 	if (!relative)
 		return &all;
-	/* A node without targets got its memory after the start. Its pages stay there. */
+	/* A node that got its memory after the start is not in @known. Its pages stay there. */
 	return known[node] ?: &none;
 }
 

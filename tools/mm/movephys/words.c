@@ -204,7 +204,7 @@ static bool take_address(struct words *words, int c)
 	return false;
 }
 
-/* Likewise, but the word ends with the line, and is the last one on it. */
+/* Like take_address(), but only the last word on a line counts, and it ends with the line. */
 static bool take_sample(struct words *words, int c)
 {
 	if (c == '\n') {

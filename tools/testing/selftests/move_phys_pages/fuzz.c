@@ -695,8 +695,10 @@ static void make_call(struct call *c, unsigned int number)
 	c->overlap = overlap(&c->status, &c->pages, c->count) ||
 		     overlap(&c->status, &c->nodes, c->count);
 	/*
-	 * Other memory may change during the call, statuses may overwrite
-	 * entries, or a page may move to a frame that another entry still names
+	 * The nodes of pages cannot be predicted if the disturbing thread runs,
+	 * if statuses may overwrite entries, or if the kernel may have
+	 * forgotten a folio: then an entry may refer to another page, which has
+	 * moved to a frame of that folio.
 	 */
 	c->loose = c->disturbed || c->overlap || c->count > REMEMBERED;
 	if (odds(c, 50))

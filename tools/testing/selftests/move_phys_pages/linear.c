@@ -193,8 +193,8 @@ TEST_F(pairs, share_a_page_each)
 }
 
 /*
- * Pages of such pairs in the LRU batch of another CPU, so that the call can
- * handle them only after a drain
+ * Pairs of processes, each with a page of its own in the LRU batch of another
+ * CPU, so that the call can handle these pages only after a drain
  */
 #define BATCHED	12
 
@@ -501,7 +501,10 @@ TEST(denied_once)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* More processes than one walk of the reverse map collects */
+/*
+ * The call's table of address spaces has room for 4 at first, then for 64,
+ * 1,024 and 16,384. 1,100 processes need the last of these sizes.
+ */
 #define SHARERS	1100
 
 FIXTURE(crowd)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A kernel has the call or not, for 64-bit and 32-bit callers, whatever the
- * arguments are. No more can be tested without CONFIG_MOVE_PHYS_PAGES.
+ * A kernel without the call refuses it with ENOSYS, from 64-bit and 32-bit
+ * callers, whatever the arguments are. No more can be tested without
+ * CONFIG_MOVE_PHYS_PAGES.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -52,7 +53,7 @@ TEST(expected)
 		EXPECT_FALSE(absent());
 }
 
-TEST(nothing_is_written)
+TEST(writes_statuses_unless_absent)
 {
 	struct request *req = request_new(2);
 	int flags;

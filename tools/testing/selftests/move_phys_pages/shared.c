@@ -7,8 +7,8 @@
 #define PAGES	8
 
 /*
- * Two processes have the pages in their page tables, for each kind of memory,
- * and whichever of them touched the pages first.
+ * Two processes have the pages in their page tables: the test, which touched
+ * the pages first, and its child.
  */
 FIXTURE(shared)
 {

@@ -40,7 +40,7 @@ unsigned int race_rounds(void)
 	return rounds ? strtoul(rounds, NULL, 10) : 20;
 }
 
-/* Use abort(), since the harness does not notice exit() in a TEST_F(). */
+/* Use abort(), since not every harness notices exit() in a TEST_F(). */
 noreturn void die(const char *fmt, ...)
 {
 	int err = errno;

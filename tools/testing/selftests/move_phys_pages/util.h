@@ -17,7 +17,10 @@
 #include <unistd.h>
 #include <linux/mempolicy.h>
 
-/* kselftest.h has this since 6.3, and a file that uses it includes that first */
+/*
+ * Older versions of kselftest.h lack this macro. Newer ones define it without
+ * an #ifndef, so include kselftest.h before this file.
+ */
 #ifndef __printf
 #define __printf(...)
 #endif
@@ -74,8 +77,8 @@ long request_query(struct request *req, int flags);
 /* Counts the entries with this status */
 unsigned long request_count(const struct request *req, int status);
 /*
- * Counts the entries that were eligible and did not move, as the call should
- * return
+ * Counts the entries that were eligible and did not move. The call should
+ * return this number.
  */
 unsigned long request_failed(const struct request *req);
 
@@ -232,8 +235,8 @@ void write_file(const char *path, const char *text);
 bool try_write_file(const char *path, const char *text);
 
 /*
- * Cgroups: write_in() writes to a file of one; remove_cgroup() waits until its
- * tasks are gone
+ * Cgroups: write_in() writes to a file of one; remove_cgroup() waits up to a
+ * second until its tasks are gone, and returns false if it cannot be removed
  */
 __printf(3, 4)
 void write_in(const char *dir, const char *name, const char *fmt, ...);
@@ -249,7 +252,7 @@ void use_caps(uint64_t mask);
 int ring_pin(void *mem, size_t size);
 void ring_unpin(int ring);
 
-/* Counts isolated pages; waits up to a second until there are none */
+/* Returns 0 if no page is isolated; waits up to a second for that */
 unsigned long isolated_pages(void);
 /* Drains the LRU batches of all CPUs; @page is any page of this process */
 void drain_lru_batches(const char *page);
