@@ -160,7 +160,7 @@ static void take_away(const struct spare *spare, int nr)
 #define SPARE_NODE(_spare, _from, _to) do {				\
 	TWO_NODES(_from, _to);						\
 	if (!find_spare(_spare))					\
-		SKIP(return, "needs a node with all of its memory offline"); \
+		SKIP_TEST("needs a node with all of its memory offline"); \
 } while (0)
 
 FIXTURE(spare)

@@ -201,6 +201,7 @@ TEST_F(waits, move_all)
 	struct call *call = self->call;
 
 	call_at_once(_metadata, call, false, MPOL_MF_MOVE_ALL);
+	EXPECT_EQ(variant->status == -EBUSY, call->ret);
 	EXPECT_EQ(variant->status, call->status[0]);
 	EXPECT_EQ(self->to, call->status[1]);
 	EXPECT_EQ(self->to, node_of(0, self->innocent));
