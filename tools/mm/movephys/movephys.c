@@ -129,8 +129,8 @@ static void print_help(void)
 	puts("\nADDRESS is any byte of a page: 0xHEX or DECIMAL. START-END (without END) and\n"
 	     "START+LENGTH (in bytes, or with K, M or G) name every page of a range. - reads\n"
 	     "addresses from standard input, where # begins a comment. NODES is a list such\n"
-	     "as 0,2-3. Without ADDRESS, --pid, --comm and --damon, --from and --cgroup select\n"
-	     "from all mapped pages of the machine.\n"
+	     "as 0,2-3. If none of ADDRESS, --pid, --comm and --damon is given, --from and\n"
+	     "--cgroup select from all mapped pages of the machine.\n"
 	     "\n"
 	     "Exit status: 0 success, 1 some pages that were eligible to move did not, 2 wrong\n"
 	     "usage or input, or an error, 128+N ended by signal N.");

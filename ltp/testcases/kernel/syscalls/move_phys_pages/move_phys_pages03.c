@@ -4,8 +4,8 @@
  */
 
 /*\
- * Verify what :manpage:`move_phys_pages(2)` reports of addresses that name no
- * page which can move, in a query and in a move.
+ * Verify the statuses of :manpage:`move_phys_pages(2)` for addresses at which
+ * nothing can move, in a query and in a move.
  *
  * - -ENOENT for an address without memory.
  * - -ENOENT for the kernel's own memory.

@@ -4,8 +4,8 @@
  */
 
 /*\
- * Verify that :manpage:`move_phys_pages(2)` withstands that a hugetlb page is
- * freed, or taken offline, while it is looked up by its physical address.
+ * Verify that :manpage:`move_phys_pages(2)` works correctly while the hugetlb
+ * page at an address that it looks up is freed or taken offline.
  *
  * A process moves a page back and forth between two nodes, by the address that
  * it had a moment ago. Meanwhile another process maps, writes and frees the
