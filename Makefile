@@ -164,6 +164,7 @@ libnuma: ## build libnuma with the call in it, and write the patch for numactl t
 	@scripts/libnuma
 
 ltp: $(if $(LTP),kernel) ## run tests for LTP=/your/ltp in the guest, and write the patch for it to dist/
+	@scripts/packages series $(if $(LTP),guest)
 	@scripts/ltp
 
 kselftests: source ## build the kselftests
@@ -192,17 +193,20 @@ port: ## add the call to a tree of links to KERNEL=/any/tree, compile it for ARC
 # The output is printed at the end, because the progress report uses the same line of the terminal.
 # For the kernel's own make, V= has another meaning, so pass it to scripts/series only.
 series: ## write a patch series to mail, with a cover letter, for BASE or KERNEL=/any/tree to dist/: RFC=1 V=2 SIGNOFF=1
+	@scripts/packages series
 	@$(if $(KERNEL),,$(MAKE) source NR= V=)
 	@said=$$(RFC='$(RFC)' V='$(V)' SIGNOFF='$(SIGNOFF)' scripts/progress 'series: writing the patches' scripts/series) && \
 		echo "$$said"
 
 patch: ## write one patch for BASE, or for KERNEL=/any/tree, to dist/: WITHOUT=selftests,tools leaves these out
+	@scripts/packages series
 	@$(if $(KERNEL),,$(MAKE) source NR= V=)
 	@said=$$(scripts/progress 'patch: writing the patch' scripts/series --patch) && echo "$$said"
 
 # This patch is for another repository and another mailing list than those of "series", so it has a goal of its own,
 # and a name that dist/0*.patch does not match. No kernel is needed to make it.
 manpage-patch: ## write the manual page of the call to dist/ as a patch to mail for man-pages
+	@scripts/packages series
 	@scripts/manpage-patch
 
 dist: ## write the commit that is checked out as a source tarball to dist/

@@ -5,11 +5,15 @@
  *
  * "mm, virt: merge AS_UNMOVABLE and AS_INACCESSIBLE" added the function, for
  * the memory of confidential guests. Before that, no process could map such
- * memory.
+ * memory. A KUnit test calls mapping_set_inaccessible().
  */
 #include <linux/pagemap.h>
 
 static inline bool mapping_inaccessible(const struct address_space *mapping)
 {
 	return false;
+}
+
+static inline void mapping_set_inaccessible(struct address_space *mapping)
+{
 }

@@ -322,6 +322,30 @@ static void folio_check_test(struct kunit *test)
 	folio_put(folio);
 }
 
+/* A process may map the memory of a confidential guest, but nobody may copy it. */
+static void inaccessible_mapping_test(struct kunit *test)
+{
+	const struct folio_case mapped = {
+		.kind = PAGECACHE,
+		.mapped = true,
+		.uptodate = true,
+		.lru = true,
+	};
+	struct address_space *file = kunit_kzalloc(test, sizeof(*file),
+						   GFP_KERNEL);
+	struct folio *folio = folio_alloc(GFP_KERNEL, 0);
+
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	make_folio(&mapped, folio, file);
+	KUNIT_EXPECT_EQ(test, folio_check_mapped(folio), 0);
+	mapping_set_inaccessible(file);
+	KUNIT_EXPECT_EQ(test, folio_check_mapped(folio) == -EFAULT,
+			mapping_inaccessible(file));
+	unmake_folio(&mapped, folio);
+	folio_put(folio);
+}
+
 static struct kunit_case migrate_phys_frame_cases[] = {
 	KUNIT_CASE(address_to_pfn_test),
 	KUNIT_CASE_PARAM(phys_get_folio_test, page_gen_params),
@@ -331,6 +355,7 @@ static struct kunit_case migrate_phys_frame_cases[] = {
 	KUNIT_CASE(query_address_test),
 	KUNIT_CASE(query_chunk_test),
 	KUNIT_CASE_PARAM(folio_check_test, folio_gen_params),
+	KUNIT_CASE(inaccessible_mapping_test),
 	{}
 };
 
