@@ -5,6 +5,11 @@
  * there.
  */
 #include <kunit/test.h>
+#include <linux/mm_inline.h>
+#include <linux/uaccess.h>
+#include <linux/vmstat.h>
+
+#include "migrate_phys_kunit.h"
 
 #define TARGETS		3
 
@@ -241,6 +246,73 @@ static void isolate_folios_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, call->batch.drain_requested, deferred > 0);
 }
 
+/* The number of pages that are on this LRU list in the zone of the folio */
+static long lru_size(struct folio *folio, enum lru_list lru)
+{
+	return zone_page_state_snapshot(folio_zone(folio),
+					NR_ZONE_LRU_BASE + lru);
+}
+
+static struct folio *use_lru_page(struct kunit *test, unsigned long addr)
+{
+	struct page *page;
+
+	KUNIT_ASSERT_EQ(test, put_user(1, (int __user *)addr), 0);
+	KUNIT_ASSERT_EQ(test, get_user_pages_fast(addr, 1, 0, &page), 1);
+	return page_folio(page);
+}
+
+/*
+ * Of three folios that follow each other, the second one is on another LRU list.
+ * The isolation changes the size of each list by its own folios.
+ */
+static void isolate_from_two_lists_test(struct kunit *test)
+{
+	unsigned long addr = make_user_memory(test, TARGETS);
+	struct folio *folio, *second;
+	struct folio_batch fbatch;
+	long inactive, active;
+	LIST_HEAD(list);
+	int i;
+
+	if (lru_gen_enabled()) {
+		free_user_memory();
+		kunit_skip(test, "needs LRU lists without generations");
+	}
+	folio_batch_init(&fbatch);
+	for (i = 0; i < TARGETS; i++)
+		folio_batch_add(&fbatch,
+				use_lru_page(test, addr + i * PAGE_SIZE));
+	/* Until then, the folios are in a batch of this CPU. */
+	lru_add_drain_all();
+	second = fbatch.folios[1];
+	folio_isolate_lru(second);
+	folio_set_active(second);
+	folio_putback_lru(second);
+	lru_add_drain_all();
+	for (i = 0; i < TARGETS; i++) {
+		folio = fbatch.folios[i];
+		KUNIT_ASSERT_TRUE(test, folio_test_lru(folio));
+		KUNIT_ASSERT_EQ(test, folio_lru_list(folio),
+				i == 1 ? LRU_ACTIVE_ANON : LRU_INACTIVE_ANON);
+		KUNIT_ASSERT_PTR_EQ(test, folio_zone(folio), folio_zone(second));
+	}
+	inactive = lru_size(second, LRU_INACTIVE_ANON);
+	active = lru_size(second, LRU_ACTIVE_ANON);
+
+	folio_batch_isolate_lru(&fbatch, &list);
+	KUNIT_EXPECT_EQ(test, folio_batch_count(&fbatch), 0U);
+	KUNIT_EXPECT_EQ(test, lru_size(second, LRU_INACTIVE_ANON), inactive - 2);
+	KUNIT_EXPECT_EQ(test, lru_size(second, LRU_ACTIVE_ANON), active - 1);
+
+	/* The page table still has a reference on each folio. */
+	putback_movable_pages(&list);
+	lru_add_drain_all();
+	KUNIT_EXPECT_EQ(test, lru_size(second, LRU_INACTIVE_ANON), inactive);
+	KUNIT_EXPECT_EQ(test, lru_size(second, LRU_ACTIVE_ANON), active);
+	free_user_memory();
+}
+
 #ifdef CONFIG_HUGETLB_PAGE
 /* Of the smallest size that this machine has */
 static struct folio *test_hugetlb_folio(struct kunit *test)
@@ -375,6 +447,7 @@ static struct kunit_case migrate_phys_move_cases[] = {
 	KUNIT_CASE_PARAM(get_target_test, order_gen_params),
 	KUNIT_CASE(get_target_of_piece_test),
 	KUNIT_CASE_PARAM(isolate_folios_test, isolate_gen_params),
+	KUNIT_CASE(isolate_from_two_lists_test),
 #ifdef CONFIG_HUGETLB_PAGE
 	KUNIT_CASE(isolate_hugetlb_test),
 	KUNIT_CASE(moves_with_test),
