@@ -104,7 +104,7 @@ coverage: kernel kselftests ## print which lines of the engine the tests reach
 
 bench: kernel ## measure the cost of this call and of other ways to move pages: instructions, or time with WALL=1
 	@scripts/packages guest bench $(if $(STAGE),build series)
-	@$(if $(STAGE),scripts/stage '$(STAGE)',scripts/bench)
+	@$(if $(STAGE),scripts/stage $(STAGE),scripts/bench)
 
 kselftest: kernel kselftests ## run kselftests in the guest: all, or one with TEST=move
 	@scripts/packages guest
