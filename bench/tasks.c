@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Measures calls for pages of other processes, by the number of the processes
- * that map the page and by the users of their address spaces. Only these tasks
- * may add to the cost of a call, and not the threads of others.
+ * that map the page and by the users of their address spaces. Only these
+ * processes and users may add to the cost of a call. The threads of processes
+ * that do not map the page may not.
  */
 #include <fcntl.h>
 #include <signal.h>

@@ -3,9 +3,9 @@
  * @has include/linux/pagemap.h bool mapping_inaccessible[(]
  * @for mm/migrate_phys_frame.o
  *
- * "mm, virt: merge AS_UNMOVABLE and AS_INACCESSIBLE" added the function, for
+ * "mm, virt: merge AS_UNMOVABLE and AS_INACCESSIBLE" added these functions, for
  * the memory of confidential guests. Before that, no process could map such
- * memory. A KUnit test calls mapping_set_inaccessible().
+ * memory. Only a KUnit test calls mapping_set_inaccessible().
  */
 #include <linux/pagemap.h>
 

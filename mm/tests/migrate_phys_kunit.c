@@ -412,8 +412,8 @@ struct file_folios {
 static const struct address_space_operations no_operations = { };
 
 /*
- * Fill the table of results for whole reverse maps, so that the folios may move
- * without a walk of their reverse map.
+ * Make folios of a file, and fill the table of results for whole reverse maps, so
+ * that the folios may move without a walk of their reverse map.
  */
 static struct file_folios *make_folios(struct kunit *test, unsigned int nr)
 {

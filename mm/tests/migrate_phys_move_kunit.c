@@ -283,7 +283,7 @@ static void isolate_from_two_lists_test(struct kunit *test)
 	for (i = 0; i < TARGETS; i++)
 		folio_batch_add(&fbatch,
 				use_lru_page(test, addr + i * PAGE_SIZE));
-	/* Until then, the folios are in a batch of this CPU. */
+	/* The folios may be in an LRU batch of this CPU, and on no LRU list yet. */
 	lru_add_drain_all();
 	second = fbatch.folios[1];
 	folio_isolate_lru(second);

@@ -43,7 +43,7 @@ __u64 ages_idle(int node, double seconds);
 /* Base pages that the last look found accessed after they were cold, or that became cold */
 __u64 ages_changed(void);
 /*
- * How many marks were made since the start. Each mark costs a walk of the reverse map, and so
+ * The number of marks made since the start. Each mark costs a walk of the reverse map, and so
  * does each check of a marked folio.
  */
 __u64 ages_marked(void);

@@ -9,7 +9,7 @@
 
 struct folio {
 	__u64 address;		/* an address in it, as the source gave it */
-	__u64 named;		/* how many of its pages the source gave */
+	__u64 named;		/* number of its pages that the source gave */
 	__u64 head;		/* its first frame */
 	__u64 pages;		/* its size in base pages; 1 if sizes are unknown */
 	int node;		/* the node on which a query has found it */

@@ -13,7 +13,7 @@ struct nodes {
 };
 
 /*
- * How slow the memory of a node is, compared with other nodes. The kernel's memory tiers
+ * The speed of the memory of a node, compared with other nodes. The kernel's memory tiers
  * decide or, if all nodes are in one tier, the distance to the nearest CPU.
  */
 struct speed {

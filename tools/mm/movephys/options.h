@@ -52,7 +52,7 @@ int options_parse(int argc, char **argv, const struct option_row *rows, size_t n
 void options_read(const char *path, bool optional, const struct option_row *rows,
 		  size_t nr);
 
-/* How to call an option in a message: "--fast" or, if a file has it, that file and line */
+/* The name of an option for a message: "--fast" or, if a file has it, that file and line */
 const char *options_label(const struct option_row *rows, const char *name);
 
 #endif

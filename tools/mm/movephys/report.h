@@ -37,7 +37,7 @@ struct tally {
 	__u64 without_address;		/* perf samples without an address */
 	__u64 calls;			/* calls that move pages */
 	double longest;			/* the longest of these calls, in seconds */
-	double began, elapsed;		/* in seconds, without marking; 0 for a job that marks */
+	double began, elapsed;		/* seconds without marking; began is 0 while a job marks */
 	__u64 done, total;		/* pages of the source; a total of 0 is unknown */
 	unsigned long round;		/* from 1 on */
 	enum ending ending;

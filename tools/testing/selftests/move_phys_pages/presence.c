@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A kernel without the call refuses it with ENOSYS, from 64-bit and 32-bit
- * callers, whatever the arguments are. No more can be tested without
- * CONFIG_MOVE_PHYS_PAGES.
+ * These tests run with and without CONFIG_MOVE_PHYS_PAGES. A kernel without
+ * the call refuses it with ENOSYS, from 64-bit and 32-bit callers, whatever the
+ * arguments are.
  */
 #include <errno.h>
 #include <stdlib.h>
