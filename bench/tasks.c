@@ -39,9 +39,9 @@ static const struct scene scenes[] = {
 
 #define ROUNDS	8
 
-static void report_ready(int ready)
+static void report_mapped(int fd)
 {
-	if (write(ready, "", 1) != 1)
+	if (write(fd, "", 1) != 1)
 		_exit(1);
 }
 
@@ -56,7 +56,7 @@ static noreturn void sleep_for_ever(void)
 }
 
 static noreturn void be_mapper(const struct scene *scene, const char *mem,
-			       int ready)
+			       int mapped)
 {
 	unsigned int i;
 	int fd;
@@ -73,7 +73,7 @@ static noreturn void be_mapper(const struct scene *scene, const char *mem,
 	case VFORK:
 		if (!vfork()) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			report_ready(ready);
+			report_mapped(mapped);
 			sleep_for_ever();
 		}
 		_exit(1);
@@ -83,27 +83,27 @@ static noreturn void be_mapper(const struct scene *scene, const char *mem,
 			die("vhost has no owner");
 		break;
 	}
-	report_ready(ready);
+	report_mapped(mapped);
 	sleep_for_ever();
 }
 
 static pid_t spawn_mapper(const struct scene *scene, const char *mem)
 {
-	int ready[2];
+	int mapped[2];
 	pid_t pid;
 	char byte;
 
-	if (pipe(ready))
+	if (pipe(mapped))
 		die("no pipe");
 	pid = fork();
 	if (pid < 0)
 		die("cannot create a process");
 	if (!pid)
-		be_mapper(scene, mem, ready[1]);
-	close(ready[1]);
-	if (read(ready[0], &byte, 1) != 1)
+		be_mapper(scene, mem, mapped[1]);
+	close(mapped[1]);
+	if (read(mapped[0], &byte, 1) != 1)
 		die("process %d does not map the pages", pid);
-	close(ready[0]);
+	close(mapped[0]);
 	return pid;
 }
 

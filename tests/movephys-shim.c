@@ -364,11 +364,11 @@ int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time, const s
 {
 	int (*real)(struct pollfd *fds, nfds_t count, const struct timespec *time,
 		    const sigset_t *mask) = dlsym(RTLD_NEXT, "ppoll");
-	int ready;
+	int events;
 
 	race();
-	ready = real(fds, count, time, mask);
-	if (!ready)
+	events = real(fds, count, time, mask);
+	if (!events)
 		clock_now += time->tv_sec + time->tv_nsec / 1e9;
-	return ready;
+	return events;
 }

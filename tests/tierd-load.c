@@ -96,10 +96,10 @@ static void pin(void)
 
 static void share(void)
 {
-	int ready[2];
+	int touched[2];
 	char byte;
 
-	if (pipe(ready))
+	if (pipe(touched))
 		err(1, "cannot make a pipe");
 	switch (fork()) {
 	case -1:
@@ -108,12 +108,12 @@ static void share(void)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (size_t i = 0; i < pages; i++)
 			__atomic_load_n(page(i), __ATOMIC_RELAXED);
-		write(ready[1], "", 1);
+		write(touched[1], "", 1);
 		for (;;)
 			pause();
 	}
-	close(ready[1]);
-	if (read(ready[0], &byte, 1) != 1)
+	close(touched[1]);
+	if (read(touched[0], &byte, 1) != 1)
 		errx(1, "the other process has failed");
 }
 

@@ -91,7 +91,7 @@ bool wait_for_input(int file, double seconds)
 	};
 	struct pollfd input = { .fd = file, .events = POLLIN };
 	sigset_t ours, before;
-	int ready = 0;
+	int events = 0;
 
 	sigemptyset(&ours);
 	sigaddset(&ours, SIGINT);
@@ -99,10 +99,10 @@ bool wait_for_input(int file, double seconds)
 	sigaddset(&ours, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &ours, &before);
 	if (!stopped && !woken)
-		ready = ppoll(&input, 1, seconds < 0 ? NULL : &time, &before);
+		events = ppoll(&input, 1, seconds < 0 ? NULL : &time, &before);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	woken = false;
-	return ready > 0;
+	return events > 0;
 }
 
 bool progress_possible(void)
