@@ -19,6 +19,9 @@
  * SHIM_TIERS=1		nodes 0 and 1 are the only ones, and there is page_idle
  * SHIM_OVERLAP=1	the zone of node 0 begins and ends in that of node 1
  * SHIM_HOT=ADDRESS	with SHIM_TIERS, the 16 MiB from here on are accessed whenever time passes
+ * SHIM_HOT_SIZE=BYTES	the same for so many bytes
+ * SHIM_HOT_FROM=SECONDS	they are not accessed before this time
+ * SHIM_HOT_AT=SECONDS,...	they are accessed only at these times
  * SHIM_FAIL=N		the first N calls that move pages fail
  * SHIM_BITMAP=FILE	this is locked instead of the bitmap of page_idle
  * SHIM_METRICS=FILE	the metrics of tierd, instead of those in /run/tierd
@@ -215,6 +218,25 @@ int openat64(int dir, const char *path, int flags, ...)
 	return real(dir, path, flags, 0600);
 }
 
+/* When was the hot memory accessed last? */
+static double last_access(void)
+{
+	const char *at = getenv("SHIM_HOT_AT");
+	double last = 0;
+	char *end;
+
+	if (!at)
+		return clock_now - 1000 < setting("SHIM_HOT_FROM") ? 0 : clock_now;
+	for (;; at = end + 1) {
+		double time = 1000 + strtod(at, &end);
+
+		if (time <= clock_now && time > last)
+			last = time;
+		if (*end != ',')
+			return last;
+	}
+}
+
 /*
  * The kernel has idle bits for the heads of folios only, and checks accesses only for
  * these.
@@ -222,7 +244,9 @@ int openat64(int dir, const char *path, int flags, ...)
 static ssize_t idle_words(uint64_t *words, size_t size, off64_t offset, int write)
 {
 	uint64_t hot = setting("SHIM_HOT") ? strtoull(getenv("SHIM_HOT"), NULL, 0) / PAGE : FRAMES;
-	static double accessed[4096];
+	uint64_t size_hot = getenv("SHIM_HOT_SIZE") ? setting("SHIM_HOT_SIZE") / PAGE : 4096;
+	static double accessed[FRAMES];
+	double last = last_access();
 	uint64_t first = offset * 8;
 
 	if (first >= FRAMES)
@@ -236,8 +260,8 @@ static ssize_t idle_words(uint64_t *words, size_t size, off64_t offset, int writ
 			idle[frame] |= !!(words[i / 64] & bit);
 			continue;
 		}
-		if (frame >= hot && frame < hot + 4096 && accessed[frame - hot] < clock_now) {
-			accessed[frame - hot] = clock_now;
+		if (frame >= hot && frame < hot + size_hot && accessed[frame] < last) {
+			accessed[frame] = last;
 			idle[frame] = 0;
 		}
 		words[i / 64] = idle[frame] ? words[i / 64] | bit : words[i / 64] & ~bit;

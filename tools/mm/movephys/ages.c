@@ -8,6 +8,9 @@
 
 #define BLOCK	512		/* frames whose flags are read at once */
 #define LIST	4096		/* folios that page_idle is asked about at once */
+#define WORD	64		/* frames that a read of page_idle's bitmap asks about */
+#define STRIDE	32		/* words: one of so many is in the sample */
+#define MOST_WORDS	1024	/* in the sample of a zone: otherwise double the stride */
 
 /*
  * The frames of a zone. Zones of two nodes may overlap, and the files that a look reads do
@@ -18,9 +21,19 @@ struct area {
 	int node;
 	bool slow;
 	__u64 start, end;	/* frames */
+	__u64 stride;		/* frames from one word of the sample to the next */
 	__u8 *ages;		/* by frame: the age of the folio that begins there */
-	__u64 pages[NR_AGES];	/* by age: base pages that the last look found */
+	__u64 pages[NR_PARTS][NR_AGES];	/* by age: base pages that were found */
 };
+
+/* What memory is searched for now */
+static struct {
+	enum part part;
+	bool finds_hot;		/* a warm folio that was accessed again is hot */
+	bool counts;		/* an idle folio grows older */
+} search;
+
+static struct sample sample;
 
 /* Folios that the current look has found in an area */
 static struct list {
@@ -32,7 +45,7 @@ static struct list {
 
 static struct area *areas;
 static int nr_areas;
-static __u64 changed, all_marked;
+static __u64 all_marked;
 static unsigned long looks;
 static double times[NR_AGES];	/* when the last looks began */
 
@@ -48,6 +61,9 @@ static bool add_area(struct area **to, int *nr, int node, bool slow,
 	if (!more)
 		return false;
 	*to = more;
+	area.stride = STRIDE * WORD;
+	while ((span->end - span->start) / area.stride > MOST_WORDS)
+		area.stride *= 2;
 	area.ages = calloc(span->end - span->start, sizeof(*area.ages));
 	if (!area.ages)
 		return false;
@@ -132,10 +148,11 @@ static enum age next_age(enum age age, bool marked, bool idle)
 	if (!marked && age == AGE_NONE)
 		return AGE_NEW;
 	if (!idle)
-		return age == AGE_WARM || age == AGE_HOT ? AGE_HOT : AGE_WARM;
+		return age == AGE_HOT || (age == AGE_WARM && search.finds_hot) ?
+		       AGE_HOT : AGE_WARM;
 	if (age < AGE_IDLE)
 		return AGE_IDLE;
-	return age < AGE_OLDEST ? age + 1 : AGE_OLDEST;
+	return search.counts && age < AGE_OLDEST ? age + 1 : age;
 }
 
 static void mark(const __u64 *heads, size_t count)
@@ -155,8 +172,18 @@ static void set_age(__u64 head, __u64 pages, enum age age)
 		if (!covers(&areas[i], head))
 			continue;
 		areas[i].ages[head - areas[i].start] = age;
-		areas[i].pages[age] += pages;
+		areas[i].pages[search.part][age] += pages;
 	}
+}
+
+/* A large folio is in the sample with its first word, or with each stride that it has. */
+static void add_to_sample(const struct area *area, __u64 pages, enum age age)
+{
+	if (pages > WORD)
+		pages = pages > area->stride ? pages / area->stride * WORD : WORD;
+	sample.pages += pages;
+	if (age == AGE_HOT)
+		sample.hot += pages;
 }
 
 static void update_ages(const struct area *area)
@@ -174,11 +201,10 @@ static void update_ages(const struct area *area)
 		bool is_idle = list.marked[i] && idle[asked++];
 		enum age next = next_age(age, list.marked[i], is_idle);
 
-		if ((age >= AGE_COLD && next == AGE_WARM) ||
-		    (age < AGE_COLD && next == AGE_COLD))
-			changed += list.pages[i];
 		set_age(list.heads[i], list.pages[i], next);
-		if (!is_idle && !(area->slow && next == AGE_HOT))
+		if (search.part == SAMPLE)
+			add_to_sample(area, list.pages[i], next);
+		if (!is_idle && !(area->slow && next == AGE_HOT && search.counts))
 			to_mark[nr_to_mark++] = list.heads[i];
 	}
 	mark(to_mark, nr_to_mark);
@@ -218,7 +244,10 @@ static void look_at_run(__u64 first, size_t count)
 		for (next = i + 1; next < got && flags[next] & BIT(KPF_COMPOUND_TAIL); )
 			next++;
 		if (flags[i] & BIT(KPF_LRU) && !(flags[i] & BIT(KPF_COMPOUND_TAIL))) {
-			add_folio(first + i, next - i, flags[i]);
+			bool cut = next == got && flags[i] & BIT(KPF_COMPOUND_HEAD);
+
+			add_folio(first + i, cut ? frames_folio(first + i).frames : next - i,
+				  flags[i]);
 			clear(first + i + 1, next - i - 1);
 		} else {
 			clear(first + i, next - i);
@@ -265,20 +294,42 @@ static bool looked_at(const struct area *area, __u64 frame, __u64 *end)
 	return false;
 }
 
+/* Is this frame in the sample? The answer holds for all frames before *@end. */
+static bool in_sample(const struct area *area, __u64 frame, __u64 *end)
+{
+	__u64 offset = frame % area->stride;
+	bool in = area->slow && offset < WORD;
+
+	*end = frame - offset + (in ? WORD : area->stride);
+	return in;
+}
+
 static void look_at(const struct area *area)
 {
-	__u64 flags, count, end;
+	__u64 flags, count, end, part_end;
 
 	for (__u64 at = area->start; at < area->end && !stopped; at += count) {
+		bool sampled, skip;
+
 		/* The first look has marked these folios, so a second one would find them idle. */
 		if (looked_at(area, at, &end)) {
 			count = end - at;
 			continue;
 		}
+		sampled = in_sample(area, at, &part_end);
+		part_end = least(part_end, end);
+		skip = sampled != (search.part == SAMPLE);
+		if (skip && !sampled) {
+			count = part_end - at;
+			continue;
+		}
 		frames_refresh();
+		/* A folio belongs to the part that has its first frame. */
 		count = least(frames_run(at, &flags), end - at);
-		if (!count) {
-			count = least(BLOCK - at % BLOCK, end - at);
+		if (skip) {
+			count = count ?: part_end - at;
+		} else if (!count) {
+			count = least(BLOCK - at % BLOCK, part_end - at);
 			look_at_block(at, count);
 		} else if (flags & BIT(KPF_LRU)) {
 			add_folio(at, count, flags);
@@ -292,14 +343,30 @@ static void look_at(const struct area *area)
 	update_ages(area);
 }
 
-void ages_look(void)
+static void look_at_part(enum part part)
 {
-	times[looks++ % NR_AGES] = now();
-	changed = 0;
+	search.part = part;
 	for (int i = 0; i < nr_areas; i++)
-		memset(areas[i].pages, 0, sizeof(areas[i].pages));
+		memset(areas[i].pages[part], 0, sizeof(areas[i].pages[part]));
 	for (int i = 0; i < nr_areas; i++)
 		look_at(&areas[i]);
+}
+
+struct sample ages_probe(bool look_follows)
+{
+	search.finds_hot = true;
+	search.counts = look_follows;
+	sample = (struct sample){ };
+	look_at_part(SAMPLE);
+	return sample;
+}
+
+void ages_look(bool finds_hot)
+{
+	times[looks++ % NR_AGES] = now();
+	search.finds_hot = finds_hot;
+	search.counts = true;
+	look_at_part(REST);
 }
 
 static void mark_hot_in(const struct area *area)
@@ -332,7 +399,7 @@ __u64 ages_pages(int node, enum age min, enum age max)
 
 	for (int i = 0; i < nr_areas; i++)
 		for (int age = min; areas[i].node == node && age <= (int)max; age++)
-			pages += areas[i].pages[age];
+			pages += areas[i].pages[SAMPLE][age] + areas[i].pages[REST][age];
 	return pages;
 }
 
@@ -345,11 +412,6 @@ __u64 ages_idle(int node, double seconds)
 	       times[(looks - 1) % NR_AGES] - times[(looks - 1 - idle) % NR_AGES] < seconds)
 		idle++;
 	return idle < looks ? ages_pages(node, AGE_IDLE + idle - 1, AGE_OLDEST) : 0;
-}
-
-__u64 ages_changed(void)
-{
-	return changed;
 }
 
 __u64 ages_marked(void)

@@ -120,10 +120,10 @@ static bool look(struct status *status, long seconds)
 	if (!ages_place(&nodes, &none))
 		return false;
 	/* The first look may find marks of other programs, so use only the second one. */
-	ages_look();
+	ages_look(false);
 	tlb_evict();
 	nap(seconds);
-	ages_look();
+	ages_look(false);
 	status->times[status->nr_times++] = seconds;
 	for (size_t i = 0; i < status->nr_nodes; i++)
 		status->nodes[i].idle[0] = page_size *

@@ -5,6 +5,7 @@
  *
  * Each round finds out which folios were accessed (ages.h). Then it moves hot folios to
  * fast nodes. If a fast node has no room, it moves the coldest folios to slow nodes first.
+ * Between rounds, probes find out whether the next round should begin at once.
  */
 #include <errno.h>
 #include <math.h>
@@ -21,6 +22,7 @@
 #include "metrics.h"
 #include "move_phys_pages.h"
 #include "options.h"
+#include "schedule.h"
 #include "tlb.h"
 
 #define CONFIG		"/etc/tierd.conf"
@@ -31,11 +33,7 @@
 #define CALL_PAGES	4096		/* base pages in a call, exceeded only by its last folio */
 #define ORDERS		32
 #define MOST_ROUNDS	6		/* do not try a full node for up to 2^6 rounds */
-#define LONGEST		60		/* seconds between two looks, unless --longest is given */
-#define ENOUGH		(AGE_COLD - AGE_IDLE + 2)	/* rounds until a folio can be cold */
-#define CPU_SHARE	0.02		/* share of a CPU that looks may take */
-#define CPU_SHARE_BUSY	0.25		/* the same while many pages change */
-#define CHANGED_SHARE	256		/* many: more than 1 in 256 of the pages */
+#define LONGEST		60		/* seconds between two series, unless --longest is given */
 
 /* cause.c reads this. */
 struct command command = { .pid = NOT_GIVEN };
@@ -47,7 +45,7 @@ static struct {
 	bool once, verbose, help, version;
 } settings = {
 	.metrics = RUN_DIR "/tierd.prom", .keep_free = "2%",
-	.interval = 2, .rate = 200,
+	.interval = 0.5, .rate = 200,
 };
 
 static const struct option_row rows[] = {
@@ -59,10 +57,10 @@ static const struct option_row rows[] = {
 	{ 0, "slow", "NODES", .text = &settings.slow,
 	  .help = "the nodes for pages that are not accessed" },
 	{ 0, "interval", "SECONDS", .seconds = &settings.interval,
-	  .help = "the time between two looks while many pages change"
-		  HELP_LINE "(default: 2)" },
+	  .help = "the time between two probes, and between two looks"
+		  HELP_LINE "that find hot pages (default: 0.5)" },
 	{ 0, "longest", "SECONDS", .seconds = &settings.longest,
-	  .help = "the longest time between two looks (default: 60)" },
+	  .help = "look at all pages at least this often (default: 60)" },
 	{ 0, "rate", "MB/S", .number = &settings.rate, .min = 1,
 	  .help = "move at most this many megabytes per second"
 		  HELP_LINE "(default: 200)" },
@@ -102,6 +100,8 @@ static bool call_failed;			/* in this round */
 
 static struct totals total;
 
+static atomic_bool look_now;		/* SIGUSR1 has come */
+
 /* By node and order: has a folio of that order found no room there? */
 static struct {
 	unsigned char times;	/* how often in a row, at most MOST_ROUNDS */
@@ -111,6 +111,7 @@ static struct {
 static void wake(int signal)
 {
 	(void)signal;
+	look_now = true;
 	woken = true;
 }
 
@@ -405,28 +406,8 @@ static bool find_memory(void)
 	return had && ages_place(&fast, &slow);
 }
 
-static __u64 all_pages(void)
-{
-	__u64 pages = 0;
-
-	for (int node = 0; node < MAX_NODES; node++)
-		if (watched.has[node])
-			pages += ages_pages(node, AGE_NONE, AGE_OLDEST);
-	return pages;
-}
-
-/* While many pages change, or ages are unknown, look again soon. Otherwise wait longer. */
-static double next_interval(double interval, __u64 moved, double look_seconds)
-{
-	double longest = fmax(settings.longest, look_seconds / CPU_SHARE);
-
-	if (total.rounds < ENOUGH || (ages_changed() + moved) * CHANGED_SHARE > all_pages())
-		return fmax(settings.interval, look_seconds / CPU_SHARE_BUSY);
-	return fmax(settings.interval, fmin(interval * 1.5, longest));
-}
-
 static void print_round(__u64 up, __u64 down, const __u64 *refused, double seconds,
-			double interval)
+			double wait)
 {
 	bool some = up || down || settings.verbose;
 
@@ -438,36 +419,61 @@ static void print_round(__u64 up, __u64 down, const __u64 *refused, double secon
 	for (int i = 0; i < NR_CAUSES; i++)
 		if (total.refused[i] != refused[i])
 			printf(", %llu %s", total.refused[i] - refused[i], causes[i].name);
-	printf("; %.2f CPU seconds, next in %.1f s\n", seconds, interval);
+	printf("; %.2f CPU seconds, next in %.1f s\n", seconds, wait);
 	/* Ignore errors: a daemon must not end because its log cannot be written. */
 	clearerr(stdout);
 }
 
-/* Do a round. Returns how long to wait before the next one. */
-static double round_of(double interval)
+/*
+ * Do a round after a probe, which has looked at the sample. Returns the time of the next
+ * round.
+ */
+static double round_of(struct sample sample, double began, double cpu_began)
 {
-	double began = cpu_seconds(), look_seconds;
+	struct look look = { .began = began, .sample = sample };
 	struct totals before = total;
+	__u64 up, down;
+	double next;
 
-	if (!find_memory())
-		return interval;
 	total.rounds++;
 	call_failed = false;
 	cause_forget();
-	ages_look();
-	look_seconds = cpu_seconds() - began;
+	ages_look(schedule_finds_hot(began, settings.interval));
+	look.cpu = cpu_seconds() - cpu_began;
 	if (!stopped) {
 		make_room();
 		promote_all();
 		ages_mark_hot();
 		tlb_evict();
 	}
-	interval = next_interval(interval, total.up - before.up + total.down - before.down,
-				 look_seconds);
-	print_round(total.up - before.up, total.down - before.down, before.refused,
-		    cpu_seconds() - began, interval);
-	metrics_write(settings.metrics, &total, &watched, interval);
-	return interval;
+	up = total.up - before.up;
+	down = total.down - before.down;
+	look.moved = up + down;
+	next = schedule_next(&look, &slow, settings.interval, settings.longest);
+	print_round(up, down, before.refused, cpu_seconds() - cpu_began, next - began);
+	metrics_write(settings.metrics, &total, &watched, next - began);
+	return next;
+}
+
+/* Probe, and do a round if it is time for one. Returns how long to wait after that. */
+static double probe(void)
+{
+	double began = now(), cpu_began = cpu_seconds(), period = settings.interval;
+	static double next_round;
+	struct sample sample;
+	bool due;
+
+	if (!find_memory())
+		return period;
+	due = atomic_exchange(&look_now, false) || schedule_due(began, period);
+	sample = ages_probe(due);
+	if (due || schedule_early(began, &sample)) {
+		next_round = round_of(sample, began, cpu_began);
+	} else {
+		tlb_evict();
+		period = fmax(period, (cpu_seconds() - cpu_began) / CPU_SHARE);
+	}
+	return fmax(fmin(began + period, next_round) - now(), 0);
 }
 
 static void print_help(void)
@@ -539,7 +545,7 @@ static int check_kernel(void)
 
 int main(int argc, char **argv)
 {
-	double interval;
+	double wait;
 	int arg, status;
 
 	base_init();
@@ -564,12 +570,11 @@ int main(int argc, char **argv)
 	signal(SIGUSR1, wake);
 	signal(SIGPIPE, SIG_IGN);
 	mkdir(RUN_DIR, 0755);
-	interval = settings.interval;
 	while (!stopped) {
-		interval = round_of(interval);
+		wait = probe();
 		if (settings.once && total.rounds >= ENOUGH)
 			break;
-		wait_for_input(-1, interval);
+		wait_for_input(-1, wait);
 	}
 	return 0;
 }
