@@ -107,7 +107,7 @@ static void remove_kdamond(void)
  * While a kdamond works, it holds the lock of all kdamonds, so that the files
  * "state" and "pid" return EBUSY.
  */
-static void turn_off(void)
+static void stop_kdamond(void)
 {
 	int fd = open(KDAMOND "state", O_WRONLY);
 
@@ -173,7 +173,7 @@ uint64_t damon_move(const char *mem, const uint64_t *pages, unsigned long count,
 		request_query(req, 0);
 	} while (request_count(req, -ENOENT) < count && --patience);
 	took = cpu_time(pid);
-	turn_off();
+	stop_kdamond();
 	remove_kdamond();
 	if (!patience)
 		die("DAMON leaves pages where they are");
