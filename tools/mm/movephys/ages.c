@@ -26,7 +26,7 @@ struct area {
 	__u64 pages[NR_PARTS][NR_AGES];	/* by age: base pages that were found */
 };
 
-/* What memory is searched for now */
+/* The current probe or look */
 static struct {
 	enum part part;
 	bool finds_hot;		/* a warm folio that was accessed again is hot */
