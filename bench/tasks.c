@@ -5,86 +5,40 @@
  * processes and users may add to the cost of a call. The threads of processes
  * that do not map the page may not.
  */
-#include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <linux/vhost.h>
 
 #include "bench.h"
-
-/* Users of the address space of a mapper, besides the mapper itself */
-enum user { NONE, SIBLING, VFORK, VHOST };
 
 struct scene {
 	const char *name;
 	unsigned int pages;
 	unsigned int mappers;	/* processes that map all pages */
-	enum user user;
+	enum mm_user user;	/* of the address space of each mapper */
 	unsigned int bystanders;	/* processes with many threads */
 };
 
 static const struct scene scenes[] = {
-	{ "1 page of 2000 processes", 1, 2000, NONE },
-	{ "1 page of 2000 processes, with siblings", 1, 2000, SIBLING },
-	{ "1 page a call, with a vfork() child", 64, 1, VFORK },
+	{ "1 page of 2000 processes", 1, 2000, USER_NONE },
+	{ "1 page of 2000 processes, with siblings", 1, 2000, USER_SIBLING },
+	{ "1 page a call, with a vfork() child", 64, 1, USER_VFORK },
 	{ "1 page a call, with a vfork() child, beside 4000 threads", 64, 1,
-	  VFORK, 200 },
-	{ "1 page a call, with a vhost", 64, 1, VHOST },
-	{ "1 page a call, with a vhost, beside 4000 threads", 64, 1, VHOST,
-	  200 },
+	  USER_VFORK, 200 },
+	{ "1 page a call, with a vhost", 64, 1, USER_VHOST },
+	{ "1 page a call, with a vhost, beside 4000 threads", 64, 1,
+	  USER_VHOST, 200 },
 };
 
 #define ROUNDS	8
-
-static void report_mapped(int fd)
-{
-	if (write(fd, "", 1) != 1)
-		_exit(1);
-}
-
-static void do_nothing(void *arg)
-{
-}
-
-static noreturn void sleep_for_ever(void)
-{
-	for (;;)
-		syscall(__NR_pause);
-}
 
 static noreturn void be_mapper(const struct scene *scene, const char *mem,
 			       int mapped)
 {
 	unsigned int i;
-	int fd;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (i = 0; i < scene->pages; i++)
 		peek(mem + i * page_size());
-	switch (scene->user) {
-	case NONE:
-		break;
-	case SIBLING:
-		spawn_vm(do_nothing, NULL);
-		break;
-	case VFORK:
-		if (!vfork()) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			report_mapped(mapped);
-			sleep_for_ever();
-		}
-		_exit(1);
-	case VHOST:
-		fd = open("/dev/vhost-net", O_RDWR);
-		if (fd < 0 || ioctl(fd, VHOST_SET_OWNER))
-			die("vhost has no owner");
-		break;
-	}
-	report_mapped(mapped);
-	sleep_for_ever();
+	sleep_with_user(scene->user, mapped);
 }
 
 static pid_t spawn_mapper(const struct scene *scene, const char *mem)

@@ -4,17 +4,14 @@
  * few more. The trace event has their number, and that of the passes over all
  * processes.
  */
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <linux/vhost.h>
 
 #include "../kselftest_harness.h"
 #include "tracing.h"
@@ -287,11 +284,9 @@ TEST_F(batched, one_pass)
 #define OTHERS	8
 #define THREADS	16
 
-enum user { NONE, SIBLING, VFORK, VHOST };
-
 struct scene {
 	int from, to;
-	enum user user;
+	enum mm_user user;
 	char *mem;
 	int started[2];
 	pid_t owner, others[OTHERS];
@@ -304,27 +299,27 @@ FIXTURE(one)
 
 FIXTURE_VARIANT(one)
 {
-	enum user user;
+	enum mm_user user;
 	long tasks, passes;
 };
 
 FIXTURE_VARIANT_ADD(one, alone)
 {
-	.user = NONE,
+	.user = USER_NONE,
 	.tasks = 1,
 	.passes = 0,
 };
 
 FIXTURE_VARIANT_ADD(one, with_a_sibling)
 {
-	.user = SIBLING,
+	.user = USER_SIBLING,
 	.tasks = 2,
 	.passes = 1,
 };
 
 FIXTURE_VARIANT_ADD(one, with_a_vfork_child)
 {
-	.user = VFORK,
+	.user = USER_VFORK,
 	.tasks = 2,
 	.passes = 1,
 };
@@ -332,44 +327,15 @@ FIXTURE_VARIANT_ADD(one, with_a_vfork_child)
 /* In some kernels, vhost's worker is a thread of the process. */
 FIXTURE_VARIANT_ADD(one, with_a_vhost)
 {
-	.user = VHOST,
+	.user = USER_VHOST,
 	.tasks = 2,
 	.passes = 1,
 };
 
-static void report_start(const struct scene *scene)
-{
-	if (write(scene->started[1], "", 1) != 1)
-		_exit(1);
-}
-
 static noreturn void be_owner(const struct scene *scene)
 {
-	int fd;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	touch_on(scene->from, scene->mem, page_size());
-	switch (scene->user) {
-	case NONE:
-		break;
-	case SIBLING:
-		spawn_vm(do_nothing, NULL);
-		break;
-	case VFORK:
-		if (vfork())
-			_exit(1);
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		report_start(scene);
-		for (;;)
-			syscall(__NR_pause);
-	case VHOST:
-		fd = open("/dev/vhost-net", O_RDWR);
-		if (fd < 0 || ioctl(fd, VHOST_SET_OWNER))
-			die("vhost has no owner");
-	}
-	report_start(scene);
-	for (;;)
-		pause();
+	sleep_with_user(scene->user, scene->started[1]);
 }
 
 static int sleep_for_ever(void *arg)
@@ -398,7 +364,7 @@ FIXTURE_SETUP(one)
 	char byte;
 
 	TWO_NODES(scene->from, scene->to);
-	if (variant->user == VHOST && access("/dev/vhost-net", F_OK))
+	if (variant->user == USER_VHOST && access("/dev/vhost-net", F_OK))
 		SKIP_TEST("needs CONFIG_VHOST_NET");
 	if (access(ROOT "/memory.stat", F_OK) &&
 	    !try_write_file(ROOT "/cgroup.subtree_control", "+memory"))

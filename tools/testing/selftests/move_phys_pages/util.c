@@ -22,6 +22,7 @@
 #include <linux/kernel-page-flags.h>
 #include <linux/magic.h>
 #include <linux/userfaultfd.h>
+#include <linux/vhost.h>
 
 #include "util.h"
 
@@ -794,6 +795,43 @@ pid_t spawn_vm(void (*fn)(void *arg), void *arg)
 	close(done[1]);
 	await_job(pid, done[0]);
 	return pid;
+}
+
+static void do_nothing(void *arg)
+{
+}
+
+static noreturn void report_and_sleep(int started)
+{
+	if (write(started, "", 1) != 1)
+		_exit(1);
+	for (;;)
+		syscall(__NR_pause);
+}
+
+noreturn void sleep_with_user(enum mm_user user, int started)
+{
+	int fd;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	switch (user) {
+	case USER_NONE:
+		break;
+	case USER_SIBLING:
+		spawn_vm(do_nothing, NULL);
+		break;
+	case USER_VFORK:
+		/* This process cannot go on before its child ends. */
+		if (vfork())
+			_exit(1);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		break;
+	case USER_VHOST:
+		fd = open("/dev/vhost-net", O_RDWR);
+		if (fd < 0 || ioctl(fd, VHOST_SET_OWNER))
+			die("vhost has no owner");
+	}
+	report_and_sleep(started);
 }
 
 void reap(pid_t pid)

@@ -220,6 +220,16 @@ bool intact(const void *mem, size_t size, uint32_t seed);
  */
 pid_t spawn(void (*fn)(void *arg), void *arg);
 pid_t spawn_vm(void (*fn)(void *arg), void *arg);
+
+/* A user of an address space, besides the process that has it */
+enum mm_user { USER_NONE, USER_SIBLING, USER_VFORK, USER_VHOST };
+
+/*
+ * Adds the user to the address space of this process, writes a byte to the pipe
+ * "started", and sleeps. USER_VHOST needs /dev/vhost-net.
+ */
+noreturn void sleep_with_user(enum mm_user user, int started);
+
 void reap(pid_t pid);
 /* Returns the wait status of a child; -1 if it has not ended after 10 seconds */
 int exit_of(pid_t pid);
