@@ -15,6 +15,7 @@ PACKAGES ?=
 SUITES	?= check
 WALL	?=
 STAGE	?=
+TIERING	?=
 LTP	?=
 N	?=
 MUTANT	?=
@@ -102,9 +103,9 @@ coverage: kernel kselftests ## print which lines of the engine the tests reach
 	@scripts/packages guest
 	@scripts/coverage
 
-bench: kernel ## measure the cost of this call and of other ways to move pages: instructions, or time with WALL=1
+bench: kernel $(if $(TIERING),movephys) ## measure the cost of this call and of other ways to move pages: instructions, or time with WALL=1
 	@scripts/packages guest bench $(if $(STAGE),build series)
-	@$(if $(STAGE),scripts/stage $(STAGE),scripts/bench)
+	@$(if $(STAGE),scripts/stage $(STAGE),$(if $(TIERING),bench/tiering/run $(filter-out 1,$(TIERING)),scripts/bench))
 
 kselftest: kernel kselftests ## run kselftests in the guest: all, or one with TEST=move
 	@scripts/packages guest

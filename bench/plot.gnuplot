@@ -1,26 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Pictures of build/bench.json. They have a dark background, as the picture of demo/svg.awk has.
+# Pictures of build/bench.json, in the look of bench/look.gnuplot
 
 json(filter) = sprintf("< jq -r '%s | @tsv' build/bench.json", filter)
 clock = system("jq -r .clock build/bench.json")
 boot = system("jq -r '.boot | \"Linux \" + .release + \", \" + .accelerator' build/bench.json")
 
-GROUND = "#0d1117"
-BRIGHT = "#f0f6fc"
-TEXT = "#c9d1d9"
-DIM = "#8b949e"
-GRID = "#30363d"
-RED = "#f85149"
-# The colours for the call, and those for the other way. A darker one is for more processes.
-BLUES = "#a5c8ff #6ea8ff #417ce0"
-AMBERS = "#ffd580 #ffb000 #c98500"
-
-# A picture has a title, which says what it shows, and below it the unit of the numbers.
-look = "set label 1 '%s' at screen 0.025, graph 1 offset 0, 3.4 font ',18' tc rgb '%s'"
-title(s) = sprintf(look, s, BRIGHT)
-drawn(s) = sprintf("set label 2 '%s' at screen 0.025, graph 1 offset 0, 1.7 tc rgb '%s'", s, DIM)
-dark = "reset; set datafile separator \"\\t\"; set border 0; set tics scale 0 textcolor rgb TEXT; \
-	set grid linetype 1 linecolor rgb GRID; set tmargin 5.5; set rmargin 4"
 # The names of the lines are below: a column for each way to move pages.
 lines = "set lmargin 9; set bmargin 5 + below; \
 	set key bottom outside center vertical maxrows below Left reverse textcolor rgb TEXT"
