@@ -102,6 +102,17 @@ static bool write_file(const char *path, const char *text)
 }
 
 /*
+ * While the kernel queues underused huge pages, a migration puts a page back onto
+ * this queue. If a process has unmapped a part of the page just before that, a
+ * kernel with CONFIG_DEBUG_VM warns in deferred_split_folio(), and such a warning
+ * ends the guest. Linux 6.12.117 is such a kernel.
+ */
+static void stop_queueing_underused(void)
+{
+	write_file("/sys/kernel/mm/transparent_hugepage/shrink_underused", "0");
+}
+
+/*
  * The device of a port has a number instead of the port's name. The name is in
  * sysfs, and appears later than the device.
  */
@@ -399,8 +410,10 @@ int main(int argc, char **argv)
 	bool tty = argc > 1 && !strcmp(argv[1], "tty");
 	int result, status, output = -1;
 
-	if (getpid() == 1)
+	if (getpid() == 1) {
 		mount_all();
+		stop_queueing_underused();
+	}
 	result = open_port("result");
 	if (!tty)
 		output = open_port("output");
