@@ -8,7 +8,7 @@ TEXT = "#c9d1d9"
 DIM = "#8b949e"
 GRID = "#30363d"
 RED = "#f85149"
-# The colours for the call, and those for the other way. A darker one is for more processes.
+# Three shades of two colours, the brightest first
 BLUES = "#a5c8ff #6ea8ff #417ce0"
 AMBERS = "#ffd580 #ffb000 #c98500"
 

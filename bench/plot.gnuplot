@@ -45,6 +45,7 @@ set xtics (33, 328, 3277)
 set xlabel "pages to move" tc rgb TEXT
 of(way, n) = json(sprintf(".daemon[] | select(.memory == 32768 and .processes == %s) | [.pages, .%s]", n, way))
 counts = "256 16 1"
+# Blue is the call, and amber the other way. A darker shade is for more processes.
 shade(shades, i) = word(shades, 4 - i)
 many(n) = n eq "1" ? "1 process" : n." processes"
 plot for [i = 1:3] of("search_and_move_pages", word(counts, i)) with linespoints lw 2 pt 7 ps 0.6 \
