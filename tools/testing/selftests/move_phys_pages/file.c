@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <endian.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -804,7 +803,7 @@ FIXTURE(stubborn)
 {
 	int from, to;
 	char writeback[32];
-	char dir[64];
+	char dir[DIR_SIZE];
 	bool writepage;
 	char *mem;
 };
@@ -869,33 +868,20 @@ FIXTURE_VARIANT_ADD(stubborn, busy)
 FIXTURE_SETUP(stubborn)
 {
 	char path[128];
-	int fd;
 
 	TWO_NODES(self->from, self->to);
-	snprintf(self->dir, sizeof(self->dir), "/tmp/mpp-XXXXXX");
-	ASSERT_NE(NULL, mkdtemp(self->dir));
-	if (mount("none", self->dir, variant->type, 0, NULL)) {
-		rmdir(self->dir);
+	if (!mount_temp(self->dir, variant->type, NULL))
 		SKIP_TEST("needs CONFIG_MIGRATE_PHYS_TEST_FS");
-	}
 	stop_writeback(self->writeback, sizeof(self->writeback));
 	snprintf(path, sizeof(path), "%s/writepage", self->dir);
 	self->writepage = !access(path, F_OK);
-	snprintf(path, sizeof(path), "%s/%s", self->dir, variant->name);
-	fd = open(path, O_RDWR | O_CREAT, 0600);
-	ASSERT_LE(0, fd);
-	/* Files of migrate_phys_fs already have a size */
-	if (lseek(fd, 0, SEEK_END) < (off_t)SIZE)
-		ASSERT_EQ(0, ftruncate(fd, SIZE));
-	self->mem = map_file(fd, PAGES);
-	close(fd);
+	self->mem = map_temp(self->dir, variant->name, PAGES);
 }
 
 FIXTURE_TEARDOWN(stubborn)
 {
 	EXPECT_EQ(0, munmap(self->mem, SIZE));
-	EXPECT_EQ(0, umount(self->dir));
-	EXPECT_EQ(0, rmdir(self->dir));
+	EXPECT_TRUE(unmount_temp(self->dir));
 	write_file(WRITEBACK, self->writeback);
 	EXPECT_EQ(0, isolated_pages());
 }

@@ -7,8 +7,6 @@
  */
 #include <linux/capability.h>
 #include <pthread.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "../kselftest_harness.h"
@@ -21,7 +19,7 @@
 FIXTURE(lsm)
 {
 	int from, to;
-	char dir[64];
+	char dir[DIR_SIZE];
 	enum memory kind;
 	char *mem;
 	pid_t *tid;		/* of the second thread of a mapper; 0 until it runs */
@@ -43,9 +41,7 @@ FIXTURE_SETUP(lsm)
 	TWO_NODES(self->from, self->to);
 	if (access("/sys/fs/smackfs", F_OK))
 		SKIP_TEST("needs CONFIG_SECURITY_SMACK");
-	snprintf(self->dir, sizeof(self->dir), "/tmp/mpp-%d", getpid());
-	ASSERT_EQ(0, mkdir(self->dir, 0700));
-	ASSERT_EQ(0, mount("mpp", self->dir, "smackfs", 0, NULL));
+	ASSERT_TRUE(mount_temp(self->dir, "smackfs", NULL));
 	self->kind = memfd_or_anon();
 	self->mem = map_memory(self->kind, 1);
 	self->tid = (pid_t *)map_memory(SHMEM, 1);
@@ -65,8 +61,7 @@ FIXTURE_TEARDOWN(lsm)
 	/* Anonymous memory belonged to the mapper */
 	EXPECT_TRUE(self->kind == ANON ||
 		    intact(self->mem, page_size(), SEED));
-	EXPECT_EQ(0, umount(self->dir));
-	EXPECT_EQ(0, rmdir(self->dir));
+	EXPECT_TRUE(unmount_temp(self->dir));
 	EXPECT_EQ(0, isolated_pages());
 }
 

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <linux/kernel-page-flags.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 
 #include "../kselftest_harness.h"
 #include "util.h"
@@ -19,7 +18,7 @@ FIXTURE(folio)
 	char setting[96];	/* the file of sysfs that enables such folios */
 	char saved[16];
 	char enabled[16];
-	char dir[32];
+	char dir[DIR_SIZE];
 	char *mem;
 };
 
@@ -125,10 +124,8 @@ static int open_huge_file(FIXTURE_DATA(folio) *self, size_t size)
 	char path[64];
 	int fd;
 
-	snprintf(self->dir, sizeof(self->dir), "/tmp/mpp-XXXXXX");
-	if (!mkdtemp(self->dir) ||
-	    mount("none", self->dir, "tmpfs", 0, "huge=always"))
-		die("cannot mount tmpfs on %s", self->dir);
+	if (!mount_temp(self->dir, "tmpfs", "huge=always"))
+		die("this kernel has no tmpfs");
 	snprintf(path, sizeof(path), "%s/file", self->dir);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
 	if (fd < 0 || ftruncate(fd, size))
@@ -221,8 +218,7 @@ FIXTURE_TEARDOWN(folio)
 		write_file(self->setting, self->saved);
 	if (*self->dir) {
 		munmap(self->mem, variant_size(variant));
-		EXPECT_EQ(0, umount(self->dir));
-		EXPECT_EQ(0, rmdir(self->dir));
+		EXPECT_TRUE(unmount_temp(self->dir));
 	}
 	EXPECT_EQ(0, isolated_pages());
 }

@@ -7,9 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -25,7 +23,7 @@ enum refusal { PINNED, LOCKED, DIRTY };
 FIXTURE(order)
 {
 	int from, to;
-	char dir[64];
+	char dir[DIR_SIZE];
 	bool mounted;
 	char *mem;
 	uint64_t phys;
@@ -65,25 +63,10 @@ FIXTURE_VARIANT_ADD(order, dirty)
 static bool map_own_file(FIXTURE_DATA(order) *self, const char *type,
 			 const char *name)
 {
-	char path[128];
-	int fd;
-
-	snprintf(self->dir, sizeof(self->dir), "/tmp/mpp-XXXXXX");
-	if (!mkdtemp(self->dir))
-		die("no directory");
-	self->mounted = !mount("none", self->dir, type, 0, NULL);
-	if (!self->mounted) {
-		rmdir(self->dir);
-		return false;
-	}
-	snprintf(path, sizeof(path), "%s/%s", self->dir, name);
-	fd = open(path, O_RDWR | O_CREAT, 0600);
-	/* Files of migrate_phys_fs already have a size. */
-	if (fd < 0 || (!lseek(fd, 0, SEEK_END) && ftruncate(fd, page_size())))
-		die("no file %s", path);
-	self->mem = map_file(fd, 1);
-	close(fd);
-	return true;
+	self->mounted = mount_temp(self->dir, type, NULL);
+	if (self->mounted)
+		self->mem = map_temp(self->dir, name, 1);
+	return self->mounted;
 }
 
 /*
@@ -149,10 +132,8 @@ FIXTURE_TEARDOWN(order)
 		reap(self->holder);
 	reap(self->sharer);
 	EXPECT_EQ(0, munmap(self->mem, page_size()));
-	if (self->mounted) {
-		EXPECT_EQ(0, umount(self->dir));
-		EXPECT_EQ(0, rmdir(self->dir));
-	}
+	if (self->mounted)
+		EXPECT_TRUE(unmount_temp(self->dir));
 	EXPECT_EQ(0, isolated_pages());
 }
 

@@ -7,7 +7,6 @@
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -887,32 +886,21 @@ TEST_F(held, longterm_is_not_tried)
 FIXTURE(ramfs)
 {
 	int from, to;
-	char dir[64];
+	char dir[DIR_SIZE];
 	char *page;
 };
 
 FIXTURE_SETUP(ramfs)
 {
-	char path[80];
-	int fd;
-
 	TWO_NODES(self->from, self->to);
-	snprintf(self->dir, sizeof(self->dir), "/tmp/mpp-XXXXXX");
-	ASSERT_NE(NULL, mkdtemp(self->dir));
-	ASSERT_EQ(0, mount("none", self->dir, "ramfs", 0, NULL));
-	snprintf(path, sizeof(path), "%s/file", self->dir);
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, ftruncate(fd, page_size()));
-	self->page = map_file(fd, 1);
-	close(fd);
+	ASSERT_TRUE(mount_temp(self->dir, "ramfs", NULL));
+	self->page = map_temp(self->dir, "file", 1);
 }
 
 FIXTURE_TEARDOWN(ramfs)
 {
 	EXPECT_EQ(0, munmap(self->page, page_size()));
-	EXPECT_EQ(0, umount(self->dir));
-	EXPECT_EQ(0, rmdir(self->dir));
+	EXPECT_TRUE(unmount_temp(self->dir));
 	EXPECT_EQ(0, isolated_pages());
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -610,6 +611,38 @@ static char *map(int flags, int fd, size_t size)
 char *map_file(int fd, size_t pages)
 {
 	return map(MAP_SHARED, fd, pages * page_size());
+}
+
+bool mount_temp(char dir[DIR_SIZE], const char *type, const char *options)
+{
+	snprintf(dir, DIR_SIZE, "/tmp/mpp-XXXXXX");
+	if (!mkdtemp(dir))
+		die("cannot create a directory in /tmp");
+	if (!mount("none", dir, type, 0, options))
+		return true;
+	if (errno != ENODEV)
+		die("cannot mount %s on %s", type, dir);
+	rmdir(dir);
+	return false;
+}
+
+bool unmount_temp(const char *dir)
+{
+	return !umount(dir) && !rmdir(dir);
+}
+
+char *map_temp(const char *dir, const char *name, size_t pages)
+{
+	char path[128], *mem;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || ftruncate(fd, pages * page_size()))
+		die("cannot create %s, or set its size", path);
+	mem = map_file(fd, pages);
+	close(fd);
+	return mem;
 }
 
 char *map_memory(enum memory kind, size_t pages)

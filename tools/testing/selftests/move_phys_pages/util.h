@@ -191,6 +191,20 @@ int open_file(enum memory kind, size_t size);
 /* Maps base pages and touches none */
 char *map_memory(enum memory kind, size_t pages);
 char *map_file(int fd, size_t pages);
+
+/*
+ * mount_temp() creates a directory, stores its path in @dir, and mounts a
+ * filesystem of @type there. It returns false if the kernel lacks @type.
+ * unmount_temp() undoes both, and returns false if that fails.
+ * map_temp() opens or creates a file in the directory, sets the size of the
+ * file, and maps it.
+ */
+#define DIR_SIZE	64
+
+bool mount_temp(char dir[DIR_SIZE], const char *type, const char *options);
+bool unmount_temp(const char *dir);
+char *map_temp(const char *dir, const char *name, size_t pages);
+
 /* Allocates each page on the node; the task has no memory policy afterwards */
 void touch_on(int node, char *mem, size_t size);
 /* Allocates base pages on a node and fills them with a pattern */
