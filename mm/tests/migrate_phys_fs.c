@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A filesystem for the tests of move_phys_pages(2). Its files are only in
- * memory. Except for "locked", they have no migrate_folio. The name of a file
- * determines its behaviour:
+ * memory. Except for "locked" and "stuck", they have no migrate_folio. The
+ * name of a file determines its behaviour:
  *
  * written		its pages can be written out
  * broken		writing out fails, and the page stays dirty
@@ -10,6 +10,8 @@
  * late		as lossy, but the failure is only recorded in the mapping
  * busy		cannot be written out, and never releases the private data of a page
  * locked		a page stays locked as long as a process lives that writes to it
+ * stuck		a migration of a page waits until the process that migrates it is
+ *			killed, and then fails
  * writepage	as written, but exists only if this kernel has ->writepage
  *
  * The lookup of a file creates it.
@@ -21,6 +23,7 @@
 #include <linux/fs_context.h>
 #include <linux/highmem.h>
 #include <linux/init.h>
+#include <linux/migrate_mode.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
@@ -126,13 +129,33 @@ static const struct address_space_operations phys_fs_locked_aops = {
 	.migrate_folio = filemap_migrate_folio,
 };
 
+static void phys_fs_await_kill(void)
+{
+	while (!fatal_signal_pending(current))
+		schedule_timeout_killable(MAX_SCHEDULE_TIMEOUT);
+}
+
+/* Compaction must not wait, and does not use MIGRATE_SYNC. */
+static int phys_fs_get_stuck(struct address_space *mapping, struct folio *dst,
+			     struct folio *src, enum migrate_mode mode)
+{
+	if (mode == MIGRATE_SYNC)
+		phys_fs_await_kill();
+	return -EAGAIN;
+}
+
+static const struct address_space_operations phys_fs_stuck_aops = {
+	.read_folio = phys_fs_read_folio,
+	.dirty_folio = filemap_dirty_folio,
+	.migrate_folio = phys_fs_get_stuck,
+};
+
 static vm_fault_t phys_fs_stay(struct vm_fault *vmf)
 {
 	struct folio *folio = page_folio(vmf->page);
 
 	folio_lock(folio);
-	while (!fatal_signal_pending(current))
-		schedule_timeout_killable(MAX_SCHEDULE_TIMEOUT);
+	phys_fs_await_kill();
 	folio_unlock(folio);
 	return VM_FAULT_SIGBUS;
 }
@@ -161,6 +184,7 @@ static const struct {
 	{ "late", &phys_fs_late_aops },
 	{ "busy", &phys_fs_busy_aops },
 	{ "locked", &phys_fs_locked_aops },
+	{ "stuck", &phys_fs_stuck_aops },
 	{ "writepage", PHYS_FS_HAS_WRITEPAGE ? &phys_fs_written_aops : NULL },
 };
 

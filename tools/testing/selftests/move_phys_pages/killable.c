@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A killed caller ends its long call, but other signals do not. A locked page
- * does not prolong a call.
+ * SIGKILL ends a long call, but other signals do not. A page that is locked or
+ * migrating does not prolong a call.
  */
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
 #include <linux/kernel-page-flags.h>
 
@@ -147,7 +144,7 @@ TEST_F(killable, lesser_signals)
 FIXTURE(locked)
 {
 	int from, to;
-	char dir[64];
+	char dir[DIR_SIZE];
 	char *mem, *last, *others;
 	struct request *req;
 	long *left;		/* the result of the call */
@@ -197,22 +194,13 @@ static void move_all(FIXTURE_DATA(locked) *self)
 
 FIXTURE_SETUP(locked)
 {
-	char path[128];
-	int fd, cpu, i;
+	int cpu, i;
 
 	TWO_NODES(self->from, self->to);
 	NEEDS_KIND(SHMEM);
-	snprintf(self->dir, sizeof(self->dir), "/tmp/mpp-XXXXXX");
-	ASSERT_NE(NULL, mkdtemp(self->dir));
-	if (mount("none", self->dir, "migrate_phys_fs", 0, NULL)) {
-		rmdir(self->dir);
+	if (!mount_temp(self->dir, "migrate_phys_fs", NULL))
 		SKIP_TEST("needs CONFIG_MIGRATE_PHYS_TEST_FS");
-	}
-	snprintf(path, sizeof(path), "%s/locked", self->dir);
-	fd = open(path, O_RDWR);
-	ASSERT_LE(0, fd);
-	self->mem = map_file(fd, PAGES);
-	close(fd);
+	self->mem = map_temp(self->dir, "locked", PAGES);
 
 	/* Allocate all pages on the node of this CPU */
 	ASSERT_EQ(1, allowed_cpus(&cpu, 1));
@@ -250,8 +238,7 @@ FIXTURE_TEARDOWN(locked)
 {
 	EXPECT_EQ(0, munmap(self->mem, PAGES * page_size()));
 	EXPECT_EQ(0, unlink(FILE_OF_OTHERS));
-	EXPECT_EQ(0, umount(self->dir));
-	EXPECT_EQ(0, rmdir(self->dir));
+	EXPECT_TRUE(unmount_temp(self->dir));
 	EXPECT_EQ(0, isolated_pages());
 }
 
@@ -307,6 +294,73 @@ TEST_F(locked, files_of_the_dead)
 	EXPECT_EQ(0, flock(fd, LOCK_EX | LOCK_NB));
 	close(fd);
 	reap(self->holder);
+}
+
+/*
+ * Another process is migrating a page of this process. No process maps the page
+ * until the migration ends. A move must not take it for an unmapped page, and
+ * neither move nor query wait for it.
+ */
+FIXTURE(moving)
+{
+	int from, to;
+	char dir[DIR_SIZE];
+	char *mem;
+	uint64_t phys;
+	pid_t mover;
+};
+
+static void keep_migrating(pid_t pid, void *mem, int node)
+{
+	int status;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	syscall(__NR_move_pages, pid, 1, &mem, &node, &status, MPOL_MF_MOVE);
+	die("the migration has ended");
+}
+
+FIXTURE_SETUP(moving)
+{
+	pid_t pid = getpid();
+
+	TWO_NODES(self->from, self->to);
+	if (!mount_temp(self->dir, "migrate_phys_fs", NULL))
+		SKIP_TEST("needs CONFIG_MIGRATE_PHYS_TEST_FS");
+	self->mem = map_temp(self->dir, "stuck", 1);
+	touch_on(self->from, self->mem, page_size());
+	fill(self->mem, page_size(), SEED);
+	self->phys = phys_of(0, self->mem);
+	self->mover = fork();
+	ASSERT_LE(0, self->mover);
+	if (!self->mover)
+		keep_migrating(pid, self->mem, self->to);
+	while (phys_of(0, self->mem))
+		ASSERT_EQ(0, waitpid(self->mover, NULL, WNOHANG));
+	ASSERT_TRUE(page_has(self->phys, KPF_LOCKED));
+}
+
+FIXTURE_TEARDOWN(moving)
+{
+	EXPECT_EQ(0, munmap(self->mem, page_size()));
+	EXPECT_TRUE(unmount_temp(self->dir));
+	EXPECT_EQ(0, isolated_pages());
+}
+
+TEST_F(moving, busy_at_once)
+{
+	int flags;
+
+	for (flags = 0; flags <= VALID_FLAGS; flags++) {
+		EXPECT_OUTCOME(1, -EBUSY, move_one(self->phys, self->to, flags));
+		EXPECT_OUTCOME(1, -EBUSY, move_one(self->phys, self->from, flags));
+	}
+	EXPECT_OUTCOME(0, -ENOENT, query_one(self->phys));
+	reap(self->mover);
+	/* The migration has failed, and has mapped the page again. */
+	EXPECT_EQ(self->phys, phys_of(0, self->mem));
+	EXPECT_OUTCOME(0, self->from, query_one(self->phys));
+	EXPECT_OUTCOME(0, self->from, move_one(self->phys, self->from, 0));
+	EXPECT_TRUE(intact(self->mem, page_size(), SEED));
 }
 
 TEST_HARNESS_MAIN
