@@ -253,6 +253,17 @@ static void *be_confined_thread(void *arg)
 	return NULL;
 }
 
+/* A new sibling is in the cgroup of its creator, which is not confined yet. */
+static void stay_unconfined(void *arg)
+{
+}
+
+static void *be_confined_thread_with_sibling(void *arg)
+{
+	spawn_vm(stay_unconfined, arg);
+	return be_confined_thread(arg);
+}
+
 static void *be_unconfined_thread(void *arg)
 {
 	FIXTURE_DATA(cpuset) *self = arg;
@@ -285,6 +296,15 @@ static void map_with_confined_thread(void *arg)
 	map_unconfined(self);
 	join(self->cg.domain);
 	start_thread(self, be_confined_thread);
+}
+
+static void map_with_confined_thread_and_sibling(void *arg)
+{
+	FIXTURE_DATA(cpuset) *self = arg;
+
+	map_unconfined(self);
+	join(self->cg.domain);
+	start_thread(self, be_confined_thread_with_sibling);
 }
 
 static void map_with_confined_leader(void *arg)
@@ -384,15 +404,34 @@ TEST_F(cpuset, leader)
 	reap(pid);
 }
 
-/* A thread whose leader is a zombie without an address space */
+/*
+ * The cpuset of a thread counts even if its leader is a zombie without an address
+ * space. If another process shares the address space of the thread, the call
+ * finds the thread only by a search of all processes.
+ */
 TEST_F(cpuset, orphan_thread)
 {
-	pid_t pid = spawn_orphan_thread(self, map_with_confined_thread);
-	uint64_t phys = phys_of(*self->tid, self->mem);
+	void (*const maps[])(void *) = {
+		map_with_confined_thread, map_with_confined_thread_and_sibling,
+	};
+	uint64_t phys;
+	pid_t pid;
+	size_t i;
 
-	EXPECT_OUTCOME(0, -EACCES, move_one(phys, self->to, 0));
-	EXPECT_EQ(phys, phys_of(*self->tid, self->mem));
-	reap(pid);
+	for (i = 0; i < ARRAY_SIZE(maps); i++) {
+		*self->tid = 0;
+		pid = spawn_orphan_thread(self, maps[i]);
+		phys = phys_of(*self->tid, self->mem);
+		EXPECT_OUTCOME(0, -EACCES, move_one(phys, self->to, 0));
+		EXPECT_EQ(phys, phys_of(*self->tid, self->mem));
+		allow_both(self->cg.confined, &self->cg);
+		EXPECT_OUTCOME(0, self->to, move_one(phys, self->to, 0));
+		EXPECT_EQ(self->to, node_of(*self->tid, self->mem));
+		phys = phys_of(*self->tid, self->mem);
+		EXPECT_OUTCOME(0, self->from, move_one(phys, self->from, 0));
+		set_mems(self->cg.confined, self->from);
+		reap(pid);
+	}
 }
 
 /* The zombie is still in its cgroup, but the cpuset of a zombie does not count */
