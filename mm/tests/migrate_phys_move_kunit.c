@@ -5,6 +5,7 @@
  * there.
  */
 #include <kunit/test.h>
+#include <linux/memcontrol.h>
 #include <linux/mm_inline.h>
 #include <linux/uaccess.h>
 #include <linux/vmstat.h>
@@ -253,6 +254,13 @@ static long lru_size(struct folio *folio, enum lru_list lru)
 					NR_ZONE_LRU_BASE + lru);
 }
 
+/* LRU generations have no inactive and active list, but still count both. */
+static long anon_lru_size(struct folio *folio)
+{
+	return lru_size(folio, LRU_INACTIVE_ANON) +
+	       lru_size(folio, LRU_ACTIVE_ANON);
+}
+
 static struct folio *use_lru_page(struct kunit *test, unsigned long addr)
 {
 	struct page *page;
@@ -263,22 +271,19 @@ static struct folio *use_lru_page(struct kunit *test, unsigned long addr)
 }
 
 /*
- * Of three folios that follow each other, the second one is on another LRU list.
- * The isolation changes the size of each list by its own folios.
+ * Of three folios that follow each other, the second one is on another LRU list
+ * or in another generation. The isolation changes each count by its own folios.
  */
 static void isolate_from_two_lists_test(struct kunit *test)
 {
 	unsigned long addr = make_user_memory(test, TARGETS);
 	struct folio *folio, *second;
+	bool lists = !lru_gen_enabled();
 	struct folio_batch fbatch;
-	long inactive, active;
 	LIST_HEAD(list);
+	long all, active;
 	int i;
 
-	if (lru_gen_enabled()) {
-		free_user_memory();
-		kunit_skip(test, "needs LRU lists without generations");
-	}
 	folio_batch_init(&fbatch);
 	for (i = 0; i < TARGETS; i++)
 		folio_batch_add(&fbatch,
@@ -294,23 +299,76 @@ static void isolate_from_two_lists_test(struct kunit *test)
 		folio = fbatch.folios[i];
 		KUNIT_ASSERT_TRUE(test, folio_test_lru(folio));
 		KUNIT_ASSERT_EQ(test, folio_lru_list(folio),
-				i == 1 ? LRU_ACTIVE_ANON : LRU_INACTIVE_ANON);
+				i == 1 && lists ?
+				LRU_ACTIVE_ANON : LRU_INACTIVE_ANON);
 		KUNIT_ASSERT_PTR_EQ(test, folio_zone(folio), folio_zone(second));
 	}
-	inactive = lru_size(second, LRU_INACTIVE_ANON);
+	all = anon_lru_size(second);
 	active = lru_size(second, LRU_ACTIVE_ANON);
 
 	folio_batch_isolate_lru(&fbatch, &list);
 	KUNIT_EXPECT_EQ(test, folio_batch_count(&fbatch), 0U);
-	KUNIT_EXPECT_EQ(test, lru_size(second, LRU_INACTIVE_ANON), inactive - 2);
-	KUNIT_EXPECT_EQ(test, lru_size(second, LRU_ACTIVE_ANON), active - 1);
+	KUNIT_EXPECT_EQ(test, anon_lru_size(second), all - TARGETS);
+	if (lists)
+		KUNIT_EXPECT_EQ(test, lru_size(second, LRU_ACTIVE_ANON),
+				active - 1);
 
 	/* The page table still has a reference on each folio. */
 	putback_movable_pages(&list);
 	lru_add_drain_all();
-	KUNIT_EXPECT_EQ(test, lru_size(second, LRU_INACTIVE_ANON), inactive);
-	KUNIT_EXPECT_EQ(test, lru_size(second, LRU_ACTIVE_ANON), active);
+	KUNIT_EXPECT_EQ(test, anon_lru_size(second), all);
+	if (lists)
+		KUNIT_EXPECT_EQ(test, lru_size(second, LRU_ACTIVE_ANON),
+				active);
 	free_user_memory();
+}
+
+/* A new folio in the first zone of its node */
+static struct folio *first_zone_folio(struct kunit *test)
+{
+	gfp_t zone = IS_ENABLED(CONFIG_ZONE_DMA) ? __GFP_DMA :
+		     IS_ENABLED(CONFIG_ZONE_DMA32) ? __GFP_DMA32 : 0;
+	struct page *page = alloc_page(GFP_KERNEL | zone);
+	struct folio *folio;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	folio = page_folio(page);
+	KUNIT_ASSERT_EQ(test, folio_zonenum(folio), 0);
+	KUNIT_ASSERT_EQ(test, mem_cgroup_charge(folio, NULL, GFP_KERNEL), 0);
+	folio_mark_uptodate(folio);
+	__folio_set_swapbacked(folio);
+	return folio;
+}
+
+/*
+ * LRU_INACTIVE_ANON and the first zone have the number 0, which is also their
+ * value in the run before the first folio. The isolation must not confuse these.
+ */
+static void isolate_number_0_test(struct kunit *test)
+{
+	struct folio *folio;
+	struct folio_batch fbatch;
+	LIST_HEAD(list);
+	long all;
+
+	folio = first_zone_folio(test);
+	folio_add_lru(folio);
+	lru_add_drain_all();
+	KUNIT_ASSERT_TRUE(test, folio_test_lru(folio));
+	KUNIT_ASSERT_EQ(test, folio_lru_list(folio), LRU_INACTIVE_ANON);
+	all = anon_lru_size(folio);
+
+	folio_batch_init(&fbatch);
+	folio_get(folio);
+	folio_batch_add(&fbatch, folio);
+	folio_batch_isolate_lru(&fbatch, &list);
+	KUNIT_EXPECT_EQ(test, folio_batch_count(&fbatch), 0U);
+	KUNIT_EXPECT_EQ(test, anon_lru_size(folio), all - 1);
+
+	putback_movable_pages(&list);
+	lru_add_drain_all();
+	KUNIT_EXPECT_EQ(test, anon_lru_size(folio), all);
+	folio_put(folio);
 }
 
 #ifdef CONFIG_HUGETLB_PAGE
@@ -448,6 +506,7 @@ static struct kunit_case migrate_phys_move_cases[] = {
 	KUNIT_CASE(get_target_of_piece_test),
 	KUNIT_CASE_PARAM(isolate_folios_test, isolate_gen_params),
 	KUNIT_CASE(isolate_from_two_lists_test),
+	KUNIT_CASE(isolate_number_0_test),
 #ifdef CONFIG_HUGETLB_PAGE
 	KUNIT_CASE(isolate_hugetlb_test),
 	KUNIT_CASE(moves_with_test),
