@@ -56,11 +56,17 @@ static void do_nothing(void *arg)
 {
 }
 
-/* N processes, each with a second one that shares its address space */
+/*
+ * N processes, each with a second one that shares its address space. They serve
+ * all parts of the test, because a fork takes long on a debug kernel.
+ */
 FIXTURE(pairs)
 {
 	int from, to;
-	char *mem;
+	char *common;		/* a page that all processes map */
+	char *own;		/* an anonymous page of each pair */
+	char *shared;		/* pages that a pair and this process map */
+	unsigned int nr;
 	pid_t *pids;
 };
 
@@ -79,6 +85,23 @@ FIXTURE_VARIANT_ADD(pairs, of_512)
 	.count = 512,
 };
 
+/* The second process ends with the first. */
+static void own_page(FIXTURE_DATA(pairs) *self)
+{
+	touch_on(self->from, self->own, page_size());
+	spawn_vm(do_nothing, NULL);
+}
+
+static void map_pages(void *arg)
+{
+	FIXTURE_DATA(pairs) *self = arg;
+
+	peek(self->common);
+	if (self->shared)
+		peek(self->shared + self->nr * page_size());
+	own_page(self);
+}
+
 FIXTURE_SETUP(pairs)
 {
 	TWO_NODES(self->from, self->to);
@@ -86,6 +109,13 @@ FIXTURE_SETUP(pairs)
 		SKIP_TEST("needs CONFIG_EVENT_TRACING");
 	self->pids = calloc(variant->count, sizeof(*self->pids));
 	ASSERT_NE(NULL, self->pids);
+	self->common = alloc_memory(memfd_or_anon(), self->from, 1, SEED);
+	self->own = map_memory(ANON, 1);
+	if (memfd_or_anon() == MEMFD)
+		self->shared = alloc_memory(MEMFD, self->from, variant->count,
+					    SEED);
+	for (self->nr = 0; self->nr < variant->count; self->nr++)
+		self->pids[self->nr] = spawn(map_pages, self);
 }
 
 FIXTURE_TEARDOWN(pairs)
@@ -96,13 +126,6 @@ FIXTURE_TEARDOWN(pairs)
 	for (i = 0; i < variant->count; i++)
 		reap(self->pids[i]);
 	EXPECT_EQ(0, isolated_pages());
-}
-
-/* The second process ends with the first. */
-static void be_two(void *mem)
-{
-	peek(mem);
-	spawn_vm(do_nothing, NULL);
 }
 
 static void expect_linear(struct __test_metadata *_metadata, unsigned int count,
@@ -117,49 +140,37 @@ static void expect_linear(struct __test_metadata *_metadata, unsigned int count,
 	EXPECT_GE(1 + count / 1024, took->passes);
 }
 
-TEST_F(pairs, map_one_page)
+static void move_common_page(struct __test_metadata *_metadata,
+			     FIXTURE_DATA(pairs) *self)
 {
-	enum memory kind = memfd_or_anon();
 	struct request *req = request_new(1);
 	struct took took;
-	unsigned int i;
 
-	self->mem = alloc_memory(kind, self->from, 1, SEED);
-	for (i = 0; i < variant->count; i++)
-		self->pids[i] = spawn(be_two, self->mem);
-	request_set_pages(req, 0, self->mem, 1, self->to);
+	request_set_pages(req, 0, self->common, 1, self->to);
 	EXPECT_EQ(0, move_and_count(req, MPOL_MF_MOVE_ALL, &took));
 	EXPECT_EQ(self->to, req->status[0]);
-	EXPECT_EQ(self->to, node_of(0, self->mem));
-	EXPECT_TRUE(intact(self->mem, page_size(), SEED));
-	expect_linear(_metadata, variant->count, &took);
+	EXPECT_EQ(self->to, node_of(0, self->common));
+	EXPECT_TRUE(intact(self->common, page_size(), SEED));
+	expect_linear(_metadata, self->nr, &took);
+	request_free(req);
 }
 
-static void own_page(void *arg)
+static void move_own_pages(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(pairs) *self)
 {
-	FIXTURE_DATA(pairs) *self = arg;
-
-	touch_on(self->from, self->mem, page_size());
-	spawn_vm(do_nothing, NULL);
-}
-
-TEST_F(pairs, map_a_page_each)
-{
-	struct request *req = request_new(variant->count);
+	struct request *req = request_new(self->nr);
 	unsigned int i, there = 0;
 	struct took took;
 
-	self->mem = map_memory(ANON, 1);
-	for (i = 0; i < variant->count; i++) {
-		self->pids[i] = spawn(own_page, self);
-		request_set(req, i, phys_of(self->pids[i], self->mem), self->to);
-	}
+	for (i = 0; i < self->nr; i++)
+		request_set(req, i, phys_of(self->pids[i], self->own), self->to);
 	EXPECT_EQ(0, move_and_count(req, 0, &took));
-	EXPECT_EQ(variant->count, request_count(req, self->to));
-	for (i = 0; i < variant->count; i++)
-		there += node_of(self->pids[i], self->mem) == self->to;
-	EXPECT_EQ(variant->count, there);
-	expect_linear(_metadata, variant->count, &took);
+	EXPECT_EQ(self->nr, request_count(req, self->to));
+	for (i = 0; i < self->nr; i++)
+		there += node_of(self->pids[i], self->own) == self->to;
+	EXPECT_EQ(self->nr, there);
+	expect_linear(_metadata, self->nr, &took);
+	request_free(req);
 }
 
 /*
@@ -167,26 +178,30 @@ TEST_F(pairs, map_a_page_each)
  * the first page is checked, the call knows one of the address spaces that map
  * each further page, but not the other.
  */
-TEST_F(pairs, share_a_page_each)
+static void move_shared_pages(struct __test_metadata *_metadata,
+			      FIXTURE_DATA(pairs) *self)
 {
-	struct request *req = request_new(variant->count);
+	struct request *req = request_new(self->nr);
+	pid_t sibling = spawn_vm(do_nothing, NULL);
 	struct took took;
-	unsigned int i;
-	pid_t sibling;
 
-	NEEDS_KIND(MEMFD);
-	self->mem = alloc_memory(MEMFD, self->from, variant->count, SEED);
-	sibling = spawn_vm(do_nothing, NULL);
-	for (i = 0; i < variant->count; i++)
-		self->pids[i] = spawn(be_two, self->mem + i * page_size());
-	request_set_pages(req, 0, self->mem, variant->count, self->to);
+	request_set_pages(req, 0, self->shared, self->nr, self->to);
 	EXPECT_EQ(0, move_and_count(req, MPOL_MF_MOVE_ALL, &took));
-	EXPECT_EQ(variant->count, request_count(req, self->to));
-	EXPECT_EQ(variant->count,
-		  count_on_node(0, self->mem, variant->count, self->to));
-	EXPECT_TRUE(intact(self->mem, variant->count * page_size(), SEED));
-	expect_linear(_metadata, variant->count, &took);
+	EXPECT_EQ(self->nr, request_count(req, self->to));
+	EXPECT_EQ(self->nr, count_on_node(0, self->shared, self->nr, self->to));
+	EXPECT_TRUE(intact(self->shared, self->nr * page_size(), SEED));
+	expect_linear(_metadata, self->nr, &took);
 	reap(sibling);
+	request_free(req);
+}
+
+TEST_F(pairs, tasks_and_passes)
+{
+	move_common_page(_metadata, self);
+	move_own_pages(_metadata, self);
+	/* Without CONFIG_SHMEM, no pages can be shared that move. */
+	if (self->shared)
+		move_shared_pages(_metadata, self);
 }
 
 /*
@@ -448,7 +463,7 @@ TEST(denied_once)
 		SKIP(return, "needs CONFIG_CPUSETS");
 	if (!start_tracing(EVENT_OF_CALL))
 		SKIP(return, "needs CONFIG_EVENT_TRACING");
-	owner.mem = map_memory(ANON, 1);
+	owner.own = map_memory(ANON, 1);
 	pid = spawn(be_confined_threads, &owner);
 	snprintf(dir, sizeof(dir), ROOT "/mpp-%d", getpid());
 	ASSERT_EQ(0, mkdir(dir, 0755));
@@ -456,10 +471,10 @@ TEST(denied_once)
 	write_in(dir, "cgroup.procs", "%d", pid);
 
 	req = request_new(1);
-	request_set(req, 0, phys_of(pid, owner.mem), owner.to);
+	request_set(req, 0, phys_of(pid, owner.own), owner.to);
 	EXPECT_EQ(0, move_and_count(req, 0, &took));
 	EXPECT_EQ(-EACCES, req->status[0]);
-	EXPECT_EQ(owner.from, node_of(pid, owner.mem));
+	EXPECT_EQ(owner.from, node_of(pid, owner.own));
 	EXPECT_EQ(1, took.tasks);
 	stop_tracing();
 	reap(pid);
@@ -520,6 +535,23 @@ static struct outcome move_it(FIXTURE_DATA(crowd) *self, int node)
 	return move_one(phys_of(0, self->mem), node, MPOL_MF_MOVE_ALL);
 }
 
+/* The cpuset of each process counts, wherever it is in the reverse map. */
+static void confine_each(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(crowd) *self)
+{
+	static const int which[] = {
+		0, 1, 3, 4, 15, 16, 63, 64, 511, 512, 1023, 1024, SHARERS - 1,
+	};
+	size_t i;
+
+	write_in(self->dir, "cpuset.mems", "%d", self->from);
+	for (i = 0; i < ARRAY_SIZE(which); i++) {
+		write_in(self->dir, "cgroup.procs", "%d", self->pids[which[i]]);
+		EXPECT_OUTCOME(0, -EACCES, move_it(self, self->to));
+		write_in(ROOT, "cgroup.procs", "%d", self->pids[which[i]]);
+	}
+}
+
 TEST_F(crowd, moves)
 {
 	EXPECT_OUTCOME(0, self->to, move_it(self, self->to));
@@ -528,24 +560,8 @@ TEST_F(crowd, moves)
 					    0));
 	EXPECT_OUTCOME(0, self->from, move_it(self, self->from));
 	EXPECT_EQ(self->from, node_of(0, self->mem));
-}
-
-/* The cpuset of each process counts, wherever it is in the reverse map. */
-TEST_F(crowd, respects_each_cpuset)
-{
-	static const int which[] = {
-		0, 1, 3, 4, 15, 16, 63, 64, 511, 512, 1023, 1024, SHARERS - 1,
-	};
-	size_t i;
-
-	if (!self->cpusets)
-		SKIP(return, "needs CONFIG_CPUSETS");
-	write_in(self->dir, "cpuset.mems", "%d", self->from);
-	for (i = 0; i < ARRAY_SIZE(which); i++) {
-		write_in(self->dir, "cgroup.procs", "%d", self->pids[which[i]]);
-		EXPECT_OUTCOME(0, -EACCES, move_it(self, self->to));
-		write_in(ROOT, "cgroup.procs", "%d", self->pids[which[i]]);
-	}
+	if (self->cpusets)
+		confine_each(_metadata, self);
 	EXPECT_OUTCOME(0, self->to, move_it(self, self->to));
 	EXPECT_EQ(self->to, node_of(0, self->mem));
 }
