@@ -103,7 +103,7 @@ coverage: kernel kselftests ## print which lines of the engine the tests reach
 	@scripts/packages guest
 	@scripts/coverage
 
-bench: kernel $(if $(TIERING),movephys) ## measure the cost of this call and of other ways to move pages: instructions, or time with WALL=1
+bench: kernel $(if $(TIERING),movephys) ## measure the cost of this call and of other ways to move pages: instructions, or time with WALL=1; TIERING=1 compares tierd, DAMON and NUMA balancing
 	@scripts/packages guest bench $(if $(STAGE),build series)
 	@$(if $(STAGE),scripts/stage $(STAGE),$(if $(TIERING),bench/tiering/run $(filter-out 1,$(TIERING)),scripts/bench))
 

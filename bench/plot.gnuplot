@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Pictures of build/bench.json, in the look of bench/look.gnuplot
+# Pictures of build/bench.json. gnuplot needs bench/look.gnuplot first.
 
 json(filter) = sprintf("< jq -r '%s | @tsv' build/bench.json", filter)
 clock = system("jq -r .clock build/bench.json")
@@ -14,7 +14,7 @@ set terminal svg size 960,(140 + 22 * rows) noenhanced font "sans,13" background
 set output "build/bench/moves.svg"
 @dark
 eval title("A move by move_phys_pages(2) beside one by move_pages(2)")
-eval drawn(sprintf("%s in relation to those of move_pages(2) (%s)", clock, boot))
+eval unit(sprintf("%s in relation to those of move_pages(2) (%s)", clock, boot))
 set lmargin 31
 set bmargin 2.5
 set style fill solid 1 noborder
@@ -34,7 +34,7 @@ set terminal svg size 960,540 noenhanced font "sans,13" background GROUND
 set output "build/bench/daemon.svg"
 @dark
 eval title("The cost of moving pages of 1, 16 and 256 processes")
-eval drawn(sprintf("%s to move some of 32,768 pages (%s)", clock, boot))
+eval unit(sprintf("%s to move some of 32,768 pages (%s)", clock, boot))
 below = 3
 @lines
 set logscale xy
@@ -45,7 +45,7 @@ set xtics (33, 328, 3277)
 set xlabel "pages to move" tc rgb TEXT
 of(way, n) = json(sprintf(".daemon[] | select(.memory == 32768 and .processes == %s) | [.pages, .%s]", n, way))
 counts = "256 16 1"
-# Blue is the call, and amber the other way. A darker shade is for more processes.
+# The call is blue, and the search with move_pages(2) is amber. A darker shade is for more processes.
 shade(shades, i) = word(shades, 4 - i)
 many(n) = n eq "1" ? "1 process" : n." processes"
 plot for [i = 1:3] of("search_and_move_pages", word(counts, i)) with linespoints lw 2 pt 7 ps 0.6 \
@@ -56,7 +56,7 @@ plot for [i = 1:3] of("search_and_move_pages", word(counts, i)) with linespoints
 set output "build/bench/memory.svg"
 @dark
 eval title("The cost of a search grows with memory, that of a call does not")
-eval drawn(sprintf("%s for 328 pages of 16 processes (%s)", clock, boot))
+eval unit(sprintf("%s for 328 pages of 16 processes (%s)", clock, boot))
 below = 1
 @lines
 set logscale x

@@ -102,12 +102,12 @@ static bool write_file(const char *path, const char *text)
 }
 
 /*
- * While the kernel queues underused huge pages, a migration puts a page back onto
- * this queue. If a process has unmapped a part of the page just before that, a
- * kernel with CONFIG_DEBUG_VM warns in deferred_split_folio(), and such a warning
- * ends the guest. Linux 6.12.117 is such a kernel.
+ * With shrink_underused, a migration puts a THP back onto the deferred split queue.
+ * If a process has just unmapped a part of that THP, deferred_split_folio() of some
+ * kernels, such as 6.12.117, warns with CONFIG_DEBUG_VM, and a warning ends the
+ * guest. Kernels that do not have the file do not need this.
  */
-static void stop_queueing_underused(void)
+static void disable_shrink_underused(void)
 {
 	write_file("/sys/kernel/mm/transparent_hugepage/shrink_underused", "0");
 }
@@ -412,7 +412,7 @@ int main(int argc, char **argv)
 
 	if (getpid() == 1) {
 		mount_all();
-		stop_queueing_underused();
+		disable_shrink_underused();
 	}
 	result = open_port("result");
 	if (!tty)

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# A picture of build/bench/tiering, in the look of bench/look.gnuplot: a curve for each way to place memory, for each
-# of the two patterns
+# A picture of build/bench/tiering: for each of the two patterns, a curve for each way to place memory. gnuplot needs
+# bench/look.gnuplot first.
 
-at = "build/bench/tiering"
-ways = system(sprintf("awk '$1 == \"sum\" && $3 == \"contiguous\" { print $2 }' %s", at))
+data = "build/bench/tiering"
+ways = system(sprintf("awk '$1 == \"sum\" && $3 == \"contiguous\" { print $2 }' %s", data))
 COLOURS = DIM." ".word(BLUES, 2)." ".AMBERS." ".RED
 curve(way, pattern) = sprintf("< awk -v OFS='\\t' '$1 == \"at\" && $2 == \"%s\" && $3 == \"%s\" { print $4, $5 }' %s", \
-	way, pattern, at)
+	way, pattern, data)
 
 set terminal svg size 960,860 noenhanced font "sans,13" background GROUND
 set output "build/bench/tiering.svg"
 set multiplot layout 2, 1
 do for [pattern in "contiguous scattered"] {
 	@dark
-	eval title(sprintf("Hot pages on the fast node, if they are %s", pattern))
-	eval drawn("percent of the hot pages, by seconds of the guest")
+	eval title(sprintf("Hot pages on the fast node (hot memory is %s)", pattern))
+	eval unit("percent of the hot pages, over the seconds in the guest")
 	set lmargin 9
 	set bmargin 6
 	set key bottom outside center horizontal Left reverse textcolor rgb TEXT
