@@ -11,7 +11,6 @@
 #include <unistd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <linux/kernel-page-flags.h>
 
 #include "../kselftest_harness.h"
@@ -450,50 +449,44 @@ FIXTURE_TEARDOWN(pieces)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/*
- * Lets the allocations for all huge pages succeed, and those for a quarter of the
- * pieces of one huge page. All later allocations fail.
- */
-static long move_with_little_room(struct request *req)
+/* The huge page has a target, and so has a part of the pieces, but no others */
+static struct outcome move_without_room(const FIXTURE_DATA(pieces) *self,
+					uint64_t phys)
 {
 	int fd = open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
-	const size_t quarter = thp_size() / page_size() / 4;
-	long ret;
+	struct outcome outcome;
 
 	if (fd < 0)
 		die("cannot make allocations fail");
 	write_in(INJECT "fail_page_alloc", "space", "%zu",
-		 (4 * req->count + 1) * quarter);
+		 thp_size() / page_size() * 5 / 4);
 	write_in(INJECT "fail_page_alloc", "probability", "100");
 	insist(fd, "1");
-	ret = request_move(req, 0);
+	outcome = move_one(phys, self->to, 0);
 	insist(fd, "0");
 	write_in(INJECT "fail_page_alloc", "probability", "0");
 	close(fd);
-	return ret;
+	return outcome;
 }
 
 TEST_F(pieces, without_room)
 {
 	size_t half = thp_size() / 2, pages = half / page_size(), moved;
-	struct request *one = request_new(1), *req = request_new(pages);
+	struct request *req = request_new(pages);
 	char *rest = self->mem + half, *copy = malloc(half);
-	long failed;
+	struct outcome outcome;
 
 	ASSERT_NE(NULL, copy);
 	memcpy(copy, rest, half);
 	ASSERT_EQ(0, munmap(self->mem, half));
-	request_set(one, 0, phys_of(0, rest), self->to);
-	failed = move_with_little_room(one);
+	outcome = move_without_room(self, phys_of(0, rest));
 	moved = count_on_node(0, rest, pages, self->to);
 	if (page_has(phys_of(0, rest), KPF_THP)) {
 		/* Older kernels do not split the huge page. */
-		EXPECT_EQ(0, failed);
-		EXPECT_EQ(self->to, one->status[0]);
+		EXPECT_OUTCOME(0, self->to, outcome);
 		EXPECT_EQ(pages, moved);
 	} else {
-		EXPECT_EQ(1, failed);
-		EXPECT_EQ(-ENOMEM, one->status[0]);
+		EXPECT_OUTCOME(1, -ENOMEM, outcome);
 		EXPECT_GT(pages, moved);
 	}
 	EXPECT_EQ(pages, moved + count_on_node(0, rest, pages, self->from));
@@ -505,38 +498,7 @@ TEST_F(pieces, without_room)
 	EXPECT_EQ(pages, count_on_node(0, rest, pages, self->to));
 	EXPECT_EQ(0, memcmp(copy, rest, half));
 	request_free(req);
-	request_free(one);
 	free(copy);
-}
-
-/*
- * A huge page on which a pipe has a reference is -EBUSY, although the pieces of
- * another huge page are -ENOMEM.
- */
-TEST_F(pieces, beside_held)
-{
-	struct iovec iov = { .iov_len = page_size() };
-	size_t half = thp_size() / 2;
-	struct request *req = request_new(2);
-	int fds[2];
-
-	iov.iov_base = alloc_thp(self->from, SEED);
-	ASSERT_NE(NULL, iov.iov_base);
-	ASSERT_EQ(0, pipe(fds));
-	ASSERT_EQ(page_size(), vmsplice(fds[1], &iov, 1, 0));
-	ASSERT_EQ(0, munmap(self->mem, half));
-	request_set(req, 0, phys_of(0, self->mem + half), self->to);
-	request_set(req, 1, phys_of(0, iov.iov_base), self->to);
-	EXPECT_LE(1, move_with_little_room(req));
-	if (!page_has(phys_of(0, self->mem + half), KPF_THP))
-		EXPECT_EQ(-ENOMEM, req->status[0]);
-	EXPECT_EQ(-EBUSY, req->status[1]);
-	EXPECT_EQ(self->from, node_of(0, iov.iov_base));
-	EXPECT_TRUE(intact(iov.iov_base, thp_size(), SEED));
-	close(fds[0]);
-	close(fds[1]);
-	munmap(iov.iov_base, thp_size());
-	request_free(req);
 }
 
 TEST_HARNESS_MAIN
