@@ -63,7 +63,7 @@ static void hugetlb_target_gfp_test(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, (gfp & always) == always);
 	KUNIT_EXPECT_FALSE(test, gfp & (__GFP_DIRECT_RECLAIM | __GFP_HARDWALL));
 #else
-	kunit_skip(test, "needs CONFIG_HUGETLB_PAGE");
+	kunit_skip(test, "needs CONFIG_HUGETLBFS");
 #endif
 }
 
