@@ -289,31 +289,28 @@ static void start_thread(FIXTURE_DATA(cpuset) *self, void *(*fn)(void *))
 	await_other(self);
 }
 
-static void map_with_confined_thread(void *arg)
+static void map_with_thread(FIXTURE_DATA(cpuset) *self, void *(*fn)(void *))
 {
-	FIXTURE_DATA(cpuset) *self = arg;
-
 	map_unconfined(self);
 	join(self->cg.domain);
-	start_thread(self, be_confined_thread);
+	start_thread(self, fn);
+}
+
+static void map_with_confined_thread(void *arg)
+{
+	map_with_thread(arg, be_confined_thread);
 }
 
 static void map_with_confined_thread_and_sibling(void *arg)
 {
-	FIXTURE_DATA(cpuset) *self = arg;
-
-	map_unconfined(self);
-	join(self->cg.domain);
-	start_thread(self, be_confined_thread_with_sibling);
+	map_with_thread(arg, be_confined_thread_with_sibling);
 }
 
 static void map_with_confined_leader(void *arg)
 {
 	FIXTURE_DATA(cpuset) *self = arg;
 
-	map_unconfined(self);
-	join(self->cg.domain);
-	start_thread(self, be_unconfined_thread);
+	map_with_thread(self, be_unconfined_thread);
 	join_thread(&self->cg, self->cg.confined);
 }
 
