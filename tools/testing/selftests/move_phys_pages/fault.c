@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <linux/kernel-page-flags.h>
 
 #include "../kselftest_harness.h"
@@ -20,8 +21,10 @@
 #define PAGES	8UL
 #define POOL	3
 #define ROUNDS	100
+#define MTHP_SIZE	65536UL
 
 #define INJECT	"/sys/kernel/debug/"
+#define MTHP	"/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled"
 
 enum { BASE_PAGES, THP, HUGETLB };
 
@@ -449,24 +452,22 @@ FIXTURE_TEARDOWN(pieces)
 	EXPECT_EQ(0, isolated_pages());
 }
 
-/* The huge page has a target, and so has a part of the pieces, but no others */
-static struct outcome move_without_room(const FIXTURE_DATA(pieces) *self,
-					uint64_t phys)
+/* The call has room for @pages of base pages, and for no more */
+static long move_into_room(struct request *req, size_t pages)
 {
 	int fd = open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
-	struct outcome outcome;
+	long ret;
 
 	if (fd < 0)
 		die("cannot make allocations fail");
-	write_in(INJECT "fail_page_alloc", "space", "%zu",
-		 thp_size() / page_size() * 5 / 4);
+	write_in(INJECT "fail_page_alloc", "space", "%zu", pages);
 	write_in(INJECT "fail_page_alloc", "probability", "100");
 	insist(fd, "1");
-	outcome = move_one(phys, self->to, 0);
+	ret = request_move(req, 0);
 	insist(fd, "0");
 	write_in(INJECT "fail_page_alloc", "probability", "0");
 	close(fd);
-	return outcome;
+	return ret;
 }
 
 TEST_F(pieces, without_room)
@@ -474,29 +475,93 @@ TEST_F(pieces, without_room)
 	size_t half = thp_size() / 2, pages = half / page_size(), moved;
 	struct request *req = request_new(pages);
 	char *rest = self->mem + half, *copy = malloc(half);
-	struct outcome outcome;
+	long failed;
 
 	ASSERT_NE(NULL, copy);
 	memcpy(copy, rest, half);
 	ASSERT_EQ(0, munmap(self->mem, half));
-	outcome = move_without_room(self, phys_of(0, rest));
+	/* The huge page has a target, and so have some of its pieces. */
+	request_set(req, 0, phys_of(0, rest), self->to);
+	req->count = 1;
+	failed = move_into_room(req, 2 * pages + pages / 2);
 	moved = count_on_node(0, rest, pages, self->to);
 	if (page_has(phys_of(0, rest), KPF_THP)) {
 		/* Older kernels do not split the huge page. */
-		EXPECT_OUTCOME(0, self->to, outcome);
+		EXPECT_EQ(0, failed);
+		EXPECT_EQ(self->to, req->status[0]);
 		EXPECT_EQ(pages, moved);
 	} else {
-		EXPECT_OUTCOME(1, -ENOMEM, outcome);
+		EXPECT_EQ(1, failed);
+		EXPECT_EQ(-ENOMEM, req->status[0]);
 		EXPECT_GT(pages, moved);
 	}
 	EXPECT_EQ(pages, moved + count_on_node(0, rest, pages, self->from));
 	EXPECT_EQ(0, memcmp(copy, rest, half));
 
 	/* With room, the remaining pages move, too. */
+	req->count = pages;
 	request_set_pages(req, 0, rest, pages, self->to);
 	EXPECT_EQ(0, request_move(req, 0));
 	EXPECT_EQ(pages, count_on_node(0, rest, pages, self->to));
 	EXPECT_EQ(0, memcmp(copy, rest, half));
+	request_free(req);
+	free(copy);
+}
+
+/*
+ * Returns two neighbouring folios of MTHP_SIZE, or NULL if the kernel has no
+ * such folios
+ */
+static char *alloc_pair(int node)
+{
+	char saved[16], *mem;
+
+	if (access(MTHP, W_OK))
+		return NULL;
+	read_choice(MTHP, saved, sizeof(saved));
+	write_file(MTHP, "always");
+	mem = mmap(NULL, 3 * MTHP_SIZE, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED)
+		die("mmap of %lu bytes failed", 3 * MTHP_SIZE);
+	mem += -(uintptr_t)mem & (MTHP_SIZE - 1);
+	touch_on(node, mem, 2 * MTHP_SIZE);
+	write_file(MTHP, saved);
+	if (!page_has(phys_of(0, mem), KPF_COMPOUND_HEAD) ||
+	    !page_has(phys_of(0, mem + MTHP_SIZE), KPF_COMPOUND_HEAD))
+		die("there are no folios of %lu bytes", MTHP_SIZE);
+	fill(mem, 2 * MTHP_SIZE, SEED);
+	return mem;
+}
+
+/* A folio that is in use is -EBUSY, even if pieces of another one lack room. */
+TEST_F(pieces, beside_another_folio)
+{
+	size_t half = MTHP_SIZE / 2, pages = half / page_size();
+	char *mem = alloc_pair(self->from), *used = mem + MTHP_SIZE;
+	struct iovec iov = { used, page_size() };
+	struct request *req = request_new(2);
+	char *copy = malloc(half);
+	int fds[2];
+
+	if (!mem)
+		SKIP(return, "needs a kernel that has huge pages of %lu KiB",
+		     MTHP_SIZE / 1024);
+	ASSERT_NE(NULL, copy);
+	memcpy(copy, used, half);
+	ASSERT_EQ(0, pipe(fds));
+	ASSERT_EQ(page_size(), vmsplice(fds[1], &iov, 1, 0));
+	ASSERT_EQ(0, munmap(mem, half));
+	request_set(req, 0, phys_of(0, mem + half), self->to);
+	request_set(req, 1, phys_of(0, used), self->to);
+	EXPECT_EQ(2, move_into_room(req, 4 * pages + pages / 2));
+	EXPECT_EQ(-ENOMEM, req->status[0]);
+	EXPECT_EQ(-EBUSY, req->status[1]);
+	EXPECT_EQ(2 * pages, count_on_node(0, used, 2 * pages, self->from));
+	EXPECT_EQ(0, memcmp(copy, used, half));
+	close(fds[0]);
+	close(fds[1]);
+	munmap(mem + half, 3 * half);
 	request_free(req);
 	free(copy);
 }

@@ -79,19 +79,6 @@ static size_t variant_size(const FIXTURE_VARIANT(folio) *variant)
 	return variant->size ?: thp_size();
 }
 
-/* The chosen one of "always [madvise] never" */
-static void read_choice(const char *path, char *choice, size_t size)
-{
-	char buf[128], *start, *end;
-
-	read_file(path, buf, sizeof(buf));
-	start = strchr(buf, '[');
-	end = strchr(buf, ']');
-	if (!start || !end)
-		die("%s: %s", path, buf);
-	snprintf(choice, size, "%.*s", (int)(end - start - 1), start + 1);
-}
-
 /*
  * Stops khugepaged, which isolates pages: it runs only while THPs are enabled
  * globally

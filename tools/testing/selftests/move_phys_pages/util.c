@@ -212,6 +212,18 @@ bool try_write_file(const char *path, const char *text)
 	return written;
 }
 
+void read_choice(const char *path, char *choice, size_t size)
+{
+	char buf[128], *start, *end;
+
+	read_file(path, buf, sizeof(buf));
+	start = strchr(buf, '[');
+	end = strchr(buf, ']');
+	if (!start || !end)
+		die("%s: %s", path, buf);
+	snprintf(choice, size, "%.*s", (int)(end - start - 1), start + 1);
+}
+
 void write_file(const char *path, const char *text)
 {
 	if (!try_write_file(path, text))

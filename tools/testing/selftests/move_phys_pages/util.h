@@ -257,6 +257,8 @@ char peek(const char *addr);
 void read_file(const char *path, char *buf, size_t size);
 void write_file(const char *path, const char *text);
 bool try_write_file(const char *path, const char *text);
+/* Reads the chosen one of "always [madvise] never" */
+void read_choice(const char *path, char *choice, size_t size);
 
 /*
  * Cgroups: write_in() writes to a file of one; remove_cgroup() waits up to a
