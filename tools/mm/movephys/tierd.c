@@ -382,15 +382,23 @@ static void promote_all(void)
 				promote(node, may_demote);
 }
 
-/* Find out which nodes have memory now. False if the fast or the slow nodes have none. */
-static bool find_memory(void)
+/*
+ * Find out which nodes have memory now. Before a look, or if these nodes have changed, also
+ * find out where the memory is: that takes the kernel almost as long as a probe takes. False
+ * if the fast or the slow nodes have no memory.
+ */
+static bool find_memory(bool look_follows)
 {
-	static bool had = true;
-	struct nodes there;
+	static struct nodes before;
+	static bool had = true, placed;
 	bool some_fast = false, some_slow = false;
+	struct nodes there;
 
 	if (!nodes_with_memory(&there))
 		return false;
+	if (placed && !look_follows && !memcmp(&there, &before, sizeof(there)))
+		return true;
+	before = there;
 	for (int node = 0; node < MAX_NODES; node++) {
 		fast.has[node] = fast_named.has[node] && there.has[node];
 		slow.has[node] = slow_named.has[node] && there.has[node];
@@ -403,7 +411,8 @@ static bool find_memory(void)
 			 some_fast ? "slow" : "fast",
 			 some_fast ? settings.slow : settings.fast);
 	had = some_fast && some_slow;
-	return had && ages_place(&fast, &slow);
+	placed = had && ages_place(&fast, &slow);
+	return placed;
 }
 
 static void print_round(__u64 up, __u64 down, const __u64 *refused, double seconds,
@@ -461,11 +470,12 @@ static double probe(void)
 	double began = now(), cpu_began = cpu_seconds(), period = settings.interval;
 	static double next_round;
 	struct sample sample;
-	bool due;
+	bool due = look_now || schedule_due(began, period);
 
-	if (!find_memory())
+	if (!find_memory(due))
 		return period;
-	due = atomic_exchange(&look_now, false) || schedule_due(began, period);
+	if (due)
+		look_now = false;
 	sample = ages_probe(due);
 	if (due || schedule_early(began, &sample)) {
 		next_round = round_of(sample, began, cpu_began);
