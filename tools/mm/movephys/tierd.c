@@ -115,6 +115,8 @@ static void wake(int signal)
 	woken = true;
 }
 
+static const struct folio base_page = { .pages = 1 };
+
 static unsigned int order_of(const struct folio *folio)
 {
 	return folio->pages > 1 ? 63 - __builtin_clzll(folio->pages) : 0;
@@ -238,7 +240,6 @@ static bool some_has_room(const struct targets *targets, const struct folio *fol
 static size_t fill(struct folio *folios, int node, struct search *search,
 		   const struct targets *targets, __u64 limit)
 {
-	static const struct folio base_page = { .pages = 1 };
 	__u64 head, pages = 0;
 	size_t nr = 0;
 
@@ -358,6 +359,14 @@ static void promote(int node, bool may_demote)
 	struct targets sources, target = { .nr = 1, .nodes = { node } };
 	long long left = room(node), moved, needed;
 
+	/*
+	 * The kernel may refuse free pages, for instance those that it reserves for atomic
+	 * allocations. Then only demotion makes room.
+	 */
+	if (may_demote && !has_room(node, &base_page)) {
+		full[node][0].until = 0;
+		left = left < 0 ? left : 0;
+	}
 	sources.nr = nodes_nearest(node, &slow, sources.nodes);
 	for (int i = 0; i < sources.nr; i++) {
 		struct search hot = { .min = AGE_HOT, .max = AGE_HOT };
