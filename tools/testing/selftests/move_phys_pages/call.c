@@ -802,6 +802,57 @@ TEST(node_that_changes)
 	EXPECT_TRUE(intact(mem, pages * page_size(), SEED));
 }
 
+struct counter {
+	int *status;
+	int cpu;
+	bool stop;
+	unsigned long lost;	/* changes that were undone */
+};
+
+static void *count_up(void *arg)
+{
+	struct counter *c = arg;
+	int i;
+
+	run_on(c->cpu);
+	for (i = *c->status; !__atomic_load_n(&c->stop, __ATOMIC_RELAXED);) {
+		c->lost += __atomic_load_n(c->status, __ATOMIC_RELAXED) != i;
+		__atomic_store_n(c->status, ++i, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+/*
+ * The call finds out that it cannot write all statuses. Then it writes none, not
+ * even the value that was there before.
+ */
+TEST(status_that_changes)
+{
+	const unsigned long count = 16, calls = 50000;
+	char *array = map_memory(ANON, 2), *bad = array + page_size();
+	struct counter counter = { .status = (int *)bad - count / 2 };
+	struct request *req = request_new(count);
+	unsigned long i, failed = 0;
+	pthread_t thread;
+	int cpus[2], node;
+
+	ASSERT_EQ(1, memory_nodes(&node, 1));
+	for (i = 0; i < count; i++)
+		request_set(req, i, UINT64_MAX, node);
+	*bad = 0;
+	ASSERT_EQ(0, mprotect(bad, page_size(), PROT_READ));
+	counter.cpu = cpus[allowed_cpus(cpus, 2) - 1];
+	ASSERT_EQ(0, pthread_create(&thread, NULL, count_up, &counter));
+	run_on(cpus[0]);
+	for (i = 0; i < calls; i++)
+		failed += move_phys_pages(count, req->pages, req->nodes,
+					  counter.status, 0) == -EFAULT;
+	__atomic_store_n(&counter.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(calls, failed);
+	EXPECT_EQ(0, counter.lost);
+}
+
 /* Some entries at the start, in the middle and at the end have pages. */
 TEST(ten_million)
 {
