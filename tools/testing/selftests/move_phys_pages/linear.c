@@ -360,18 +360,27 @@ static int sleep_for_ever(void *arg)
 	return 0;
 }
 
-static void have_threads(void *arg)
+/* Stores the ID of the last thread if @tid is not NULL */
+static void have_threads(void *tid)
 {
-	const int flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
+	const int flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD |
+			  (tid ? CLONE_PARENT_SETTID : 0);
 	const size_t size = 16 * 1024;
 	char *stacks = malloc(THREADS * size);
 	int i;
 
 	for (i = 1; i <= THREADS; i++)
 		if (!stacks || clone(sleep_for_ever, stacks + i * size, flags,
-				     NULL) < 0)
+				     NULL, tid) < 0)
 			die("cannot create a thread");
 }
+
+/* Without CONFIG_MEMCG, the kernel does not know the owner of an address space */
+#define NEEDS_OWNER() do {						\
+	if (access(ROOT "/memory.stat", F_OK) &&			\
+	    !try_write_file(ROOT "/cgroup.subtree_control", "+memory"))	\
+		SKIP_TEST("needs CONFIG_MEMCG");			\
+} while (0)
 
 FIXTURE_SETUP(one)
 {
@@ -381,9 +390,7 @@ FIXTURE_SETUP(one)
 	TWO_NODES(scene->from, scene->to);
 	if (variant->user == USER_VHOST && access("/dev/vhost-net", F_OK))
 		SKIP_TEST("needs CONFIG_VHOST_NET");
-	if (access(ROOT "/memory.stat", F_OK) &&
-	    !try_write_file(ROOT "/cgroup.subtree_control", "+memory"))
-		SKIP_TEST("needs CONFIG_MEMCG");
+	NEEDS_OWNER();
 	if (!start_tracing(EVENT_OF_CALL))
 		SKIP_TEST("needs CONFIG_EVENT_TRACING");
 	scene->user = variant->user;
@@ -436,6 +443,42 @@ TEST_F(one, beside_others)
 	EXPECT_EQ(alone.tasks, beside.tasks);
 	EXPECT_EQ(variant->passes, alone.passes);
 	EXPECT_EQ(variant->passes, beside.passes);
+}
+
+/*
+ * The leader of a process has exited, so it does not use the address space any
+ * more. The remaining threads are all its users, so no pass is needed.
+ */
+TEST(exited_leader)
+{
+	struct request *req = request_new(1);
+	char *mem = map_memory(ANON, 1);
+	pid_t pid, *tid = (pid_t *)map_memory(SHMEM, 1);
+	struct took took;
+	int from, to;
+
+	TWO_NODES(from, to);
+	NEEDS_OWNER();
+	if (!start_tracing(EVENT_OF_CALL))
+		SKIP(return, "needs CONFIG_EVENT_TRACING");
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		touch_on(from, mem, page_size());
+		have_threads(tid);
+		syscall(__NR_exit, 0);
+	}
+	while (!in_state(pid, 'Z'))
+		usleep(1000);
+	ASSERT_NE(0, *tid);
+	request_set(req, 0, phys_of(*tid, mem), to);
+	EXPECT_EQ(0, move_and_count(req, 0, &took));
+	stop_tracing();
+	EXPECT_EQ(to, node_of(*tid, mem));
+	EXPECT_EQ(1, took.spaces);
+	EXPECT_EQ(THREADS, took.tasks);
+	EXPECT_EQ(0, took.passes);
+	reap(pid);
 }
 
 /*
