@@ -361,7 +361,7 @@ static void promote(int node, bool may_demote)
 
 	/*
 	 * The kernel may refuse free pages, for instance those that it reserves for atomic
-	 * allocations. Then only demotion makes room.
+	 * allocations. Then only demotion makes room, so count none of them, and try again.
 	 */
 	if (may_demote && !has_room(node, &base_page)) {
 		full[node][0].until = 0;
