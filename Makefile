@@ -39,6 +39,13 @@ ifeq ($(filter $(ARCH),$(ARCHS_KNOWN)),)
 $(error ARCH=$(ARCH) is unknown; the known ones are: $(ARCHS_KNOWN))
 endif
 
+# These goals choose the kernels themselves.
+chooses	:= check check-full check-all mutants coverage $(if $(STAGE),bench)
+ifneq ($(and $(CONFIG),$(filter $(chooses),$(MAKECMDGOALS))),)
+$(error CONFIG=$(CONFIG) does not change the kernels of $(filter $(chooses),$(MAKECMDGOALS)). To run a suite on \
+that kernel, put its name before the suite: make check SUITES=$(CONFIG)/two-node)
+endif
+
 export BASE KERNEL CONFIG ARCH ARCHS OUT TOPOLOGY ICOUNT TIMEOUT WALL NR PACKAGES COMMANDS N MUTANT LTP
 
 # The groups of packages that a goal needs. The first step, "source", begins to install all of them in
