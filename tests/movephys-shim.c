@@ -11,7 +11,7 @@
  * SHIM_PAGE_US=N	microseconds that moving a base page takes (0)
  * SHIM_FULL=SECONDS	before this time there is no room
  * SHIM_SPLIT=SECONDS	from this time on, huge pages are split
- * SHIM_BUSY=ADDRESS	this page is always -EBUSY
+ * SHIM_BUSY=ADDRESS	the folio of this page is always -EBUSY
  * SHIM_DENIED=ADDRESS	this page is always -EACCES
  * SHIM_NO_SIZES=1	kpageflags and kpagecount cannot be opened
  * SHIM_NO_SYS=1		files of sysfs cannot be opened
@@ -30,6 +30,9 @@
  * SHIM_HANG=1		calls that move pages do not end
  * SHIM_RACE=1		SIGINT comes just before the program waits for input
  * SHIM_CGROUPS=DIR	the cgroups, instead of those in /sys/fs/cgroup
+ * SHIM_CGROUP=DIR	all memory is charged to this cgroup
+ * SHIM_VANISH=1		a cgroup vanishes while the first walk over cgroups is under way
+ * SHIM_STATM=FILE	the statm of every process
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -45,6 +48,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,7 +59,7 @@
 
 static unsigned char on_target[FRAMES], idle[FRAMES];
 static double clock_now = 1000;
-static int flags_fd = -1, count_fd = -1, idle_fd = -1;
+static int flags_fd = -1, count_fd = -1, cgroup_fd = -1, idle_fd = -1;
 
 static double setting(const char *name)
 {
@@ -73,9 +77,14 @@ static int is_set_to(const char *name, uint64_t address)
 
 static uint64_t folio_frames(uint64_t frame)
 {
+	static double split = -1;
+
 	if (frame >= FRAMES)
 		return 0;
-	if (setting("SHIM_SPLIT") && clock_now - 1000 >= setting("SHIM_SPLIT"))
+	/* This is called for each frame, so do not search the environment each time. */
+	if (split < 0)
+		split = setting("SHIM_SPLIT");
+	if (split && clock_now - 1000 >= split)
 		return 1;
 	return frame < 0x100000 ? 1 : frame < 0x200000 ? 512 : 262144;
 }
@@ -92,6 +101,14 @@ static uint64_t flags_of(uint64_t frame)
 	       1ULL << (frame % frames ? KPF_COMPOUND_TAIL : KPF_COMPOUND_HEAD);
 }
 
+static int is_busy(uint64_t head)
+{
+	const char *value = getenv("SHIM_BUSY");
+	uint64_t busy = value ? strtoull(value, NULL, 0) / PAGE : FRAMES;
+
+	return busy < FRAMES && head == busy - busy % folio_frames(busy);
+}
+
 static int status_of(uint64_t address, const int *node)
 {
 	uint64_t frame = address / PAGE, head;
@@ -103,7 +120,7 @@ static int status_of(uint64_t address, const int *node)
 		return on_target[head] ? 0 : 1;
 	if (on_target[head] && !*node)
 		return 0;
-	if (is_set_to("SHIM_BUSY", address))
+	if (is_busy(head))
 		return -EBUSY;
 	if (is_set_to("SHIM_DENIED", address))
 		return -EACCES;
@@ -183,6 +200,7 @@ int open64(const char *path, int flags, ...)
 	int (*real)(const char *path, int flags, ...) = dlsym(RTLD_NEXT, "open64");
 	int *fd = !strcmp(path, "/proc/kpageflags") ? &flags_fd :
 		  !strcmp(path, "/proc/kpagecount") ? &count_fd :
+		  getenv("SHIM_CGROUP") && !strcmp(path, "/proc/kpagecgroup") ? &cgroup_fd :
 		  getenv("SHIM_TIERS") && strstr(path, "/page_idle/") ? &idle_fd : NULL;
 
 	if (!fd)
@@ -207,6 +225,8 @@ int openat64(int dir, const char *path, int flags, ...)
 	char link[64], name[64] = "/proc/";
 	pid_t pid = setting("SHIM_EXIT");
 
+	if (getenv("SHIM_STATM") && !strcmp(path, "statm"))
+		path = getenv("SHIM_STATM");
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
 	if (pid && !strcmp(path, "pagemap") && readlink(link, name, sizeof(name) - 1) > 0 &&
 	    atoi(name + strlen("/proc/")) == pid) {
@@ -284,14 +304,18 @@ ssize_t pread64(int fd, void *buffer, size_t size, off64_t offset)
 	ssize_t (*real)(int fd, void *buffer, size_t size, off64_t offset) =
 		dlsym(RTLD_NEXT, "pread64");
 	uint64_t *entry = buffer;
+	struct stat cgroup;
 	size_t i;
 
 	if (fd >= 0 && fd == idle_fd)
 		return idle_words(buffer, size, offset, 0);
-	if (fd < 0 || (fd != flags_fd && fd != count_fd))
+	if (fd < 0 || (fd != flags_fd && fd != count_fd && fd != cgroup_fd))
 		return real(fd, buffer, size, offset);
+	if (fd == cgroup_fd && stat(getenv("SHIM_CGROUP"), &cgroup))
+		return 0;
 	for (i = 0; i < size / 8 && offset / 8 + i < FRAMES; i++)
 		entry[i] = fd == flags_fd ? flags_of(offset / 8 + i) :
+			   fd == cgroup_fd ? cgroup.st_ino :
 			   getenv("SHIM_COUNT") ? setting("SHIM_COUNT") : 1;
 	return i * 8;
 }
@@ -361,6 +385,13 @@ int nftw64(const char *path, __nftw64_func_t function, int descriptors, int flag
 	int (*real)(const char *path, __nftw64_func_t function, int descriptors, int flags) =
 		dlsym(RTLD_NEXT, "nftw64");
 
+	static int walked;
+
+	/* The walk of the C library ends early if a directory vanishes between two of its calls. */
+	if (getenv("SHIM_VANISH") && !walked++) {
+		errno = ENOENT;
+		return -1;
+	}
 	if (!getenv("SHIM_CGROUPS") || strcmp(path, CGROUPS))
 		return real(path, function, descriptors, flags);
 	visit = function;

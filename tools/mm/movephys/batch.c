@@ -105,11 +105,21 @@ void batch_fill(struct batch *batch, struct source *src, bool merge)
 	}
 	if (src->misread)
 		batch->nr = 0;
-	if (batch->nr) {
-		const struct folio *folio = &batch->folios[batch->nr - 1];
+	/*
+	 * The rest of a folio may be in the next batch only if this one is full. Otherwise,
+	 * an address that comes later asks for another move.
+	 */
+	last.frames = 0;
+	if (batch->nr == BATCH) {
+		const struct folio *folio = &batch->folios[BATCH - 1];
 
 		last = (struct extent){ folio->head, folio->pages };
 	}
+}
+
+__u64 batch_done(const struct source *src)
+{
+	return src->done - rest.pages;
 }
 
 void batch_measure(struct folio *folios, size_t count)

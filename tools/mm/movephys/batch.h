@@ -29,9 +29,12 @@ void batch_restart(void);
 /*
  * Fill the batch from the source. Wait for the first folio, but not for more. With
  * @merge, add a folio only once, however often it was given, and do not add the folio
- * with which the previous batch ended.
+ * with which the previous batch ended if that batch was full.
  */
 void batch_fill(struct batch *batch, struct source *src, bool merge);
+
+/* Returns how many pages of the source the batches have had, including this one. */
+__u64 batch_done(const struct source *src);
 
 /* Read the sizes again, since some time has passed. */
 void batch_measure(struct folio *folios, size_t count);

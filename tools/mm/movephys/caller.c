@@ -19,13 +19,27 @@
 #define STALE	0.1		/* seconds after which sizes are read again */
 #define NO_ROOM_ROW	(2 * BATCH)	/* end the round if so many folios in a row find no room */
 
-static __u64 without_room;	/* folios that found no room since the last one that moved */
+/*
+ * Folios that found no room since the last one that moved, by the node they were on: with
+ * --to slower and faster, other nodes have other targets. Otherwise only the first is used.
+ */
+static __u64 without_room[MAX_NODES];
 static bool limit_reached;
 
 void caller_restart(void)
 {
-	without_room = 0;
+	memset(without_room, 0, sizeof(without_room));
 	limit_reached = false;
+}
+
+static __u64 *without_room_from(int node)
+{
+	return &without_room[targets_of(node) == targets_all() ? 0 : node];
+}
+
+static bool targets_full(int node)
+{
+	return *without_room_from(node) >= NO_ROOM_ROW;
 }
 
 static void say_call_failed(void)
@@ -191,17 +205,26 @@ static bool call(const struct folio *folios, size_t count, int node, int *status
 }
 
 /*
- * Returns how many of these folios fit on the node while the memory of --keep-free stays
- * free. Each job uses only its share of the room, since all jobs see the same room.
+ * Move the folios to the front that fit on the node while the memory of --keep-free stays
+ * free, and the others behind them. Returns how many fit. Each job uses only its share of
+ * the room, since all jobs see the same room.
  */
-static size_t fitting(int node, const struct folio *folios, size_t count)
+static size_t fitting(int node, struct folio *folios, size_t count)
 {
+	static struct folio others[BATCH];
 	__u64 room = targets_room(node) / slice_jobs();
-	size_t n = 0;
+	size_t fits = 0, nr = 0;
 
-	while (n < count && folios[n].pages <= room)
-		room -= folios[n++].pages;
-	return n;
+	for (size_t i = 0; i < count; i++) {
+		if (folios[i].pages > room) {
+			others[nr++] = folios[i];
+			continue;
+		}
+		room -= folios[i].pages;
+		folios[fits++] = folios[i];
+	}
+	memcpy(folios + fits, others, nr * sizeof(*others));
+	return fits;
 }
 
 /*
@@ -214,13 +237,14 @@ static ssize_t move_to(int node, struct folio *folios, size_t count, bool last)
 	static struct folio rest[BATCH];
 	static int status[BATCH];
 	size_t left = 0, fits = fitting(node, folios, count);
+	__u64 *no_room = without_room_from(folios->node);
 
 	for (size_t i = fits; i < count; i++) {
 		if (last)
 			report_refused(&folios[i], -ENOMEM, node);
 		else
 			rest[left++] = folios[i];
-		without_room += last;
+		*no_room += last;
 	}
 	count = fits;
 	for (int try = 1; count; try++) {
@@ -237,7 +261,7 @@ static ssize_t move_to(int node, struct folio *folios, size_t count, bool last)
 		for (size_t i = 0; i < count; i++)
 			moved += status[i] >= 0;
 		if (moved)
-			without_room = 0;
+			*no_room = 0;
 		again = !stopped && try < TRIES && (try == 1 || moved);
 		for (size_t i = 0; i < count; i++) {
 			if (status[i] >= 0)
@@ -248,7 +272,7 @@ static ssize_t move_to(int node, struct folio *folios, size_t count, bool last)
 				rest[left++] = folios[i];
 			else
 				report_refused(&folios[i], status[i], node);
-			without_room += last && status[i] == -ENOMEM;
+			*no_room += last && status[i] == -ENOMEM;
 		}
 		count = busy;
 		if (busy)
@@ -283,12 +307,18 @@ bool caller_take(struct batch *batch)
 
 		if (stopped || caller_found_no_room())
 			break;
+		n = same_targets(folios, count);
+		if (targets_full(folios->node)) {
+			for (size_t i = 0; i < n; i++)
+				report_refused(&folios[i], -ENOMEM, -1);
+			continue;
+		}
 		/* With --rate a batch may take minutes. */
 		if (now() - measured > STALE) {
 			batch_measure(folios, count);
 			measured = now();
 		}
-		n = next_slice(folios, same_targets(folios, count));
+		n = next_slice(folios, n);
 		if (!n)
 			break;
 		rest = n;
@@ -312,5 +342,14 @@ bool caller_reached_limit(void)
 
 bool caller_found_no_room(void)
 {
-	return without_room >= NO_ROOM_ROW;
+	bool any = false;
+
+	for (int node = 0; node < MAX_NODES; node++) {
+		if (!targets_of(node)->nr || (command.from && !command.sources.has[node]))
+			continue;
+		if (!targets_full(node))
+			return false;
+		any = true;
+	}
+	return any;
 }

@@ -14,6 +14,8 @@
 #include "batch.h"
 #include "frames.h"
 
+#define TRIES	20
+
 static __u64 *inodes;		/* of the cgroup and all cgroups below it */
 static size_t nr_inodes;
 
@@ -45,6 +47,18 @@ static int note_inode(const char *path, const struct stat *st, int type,
 	return 0;
 }
 
+/* False with errno. The path may be a symbolic link, which nftw() would not follow. */
+static bool note_inodes(const char *path)
+{
+	char *real = realpath(path, NULL);
+	bool read;
+
+	nr_inodes = 0;
+	read = real && !nftw(real, note_inode, 16, FTW_PHYS);
+	free(real);
+	return read;
+}
+
 static bool has(const char *path, const char *file)
 {
 	struct stat st;
@@ -70,8 +84,10 @@ bool cgroup_open(const char *path)
 			 path);
 		return false;
 	}
-	nr_inodes = 0;
-	if (nftw(path, note_inode, 16, FTW_PHYS)) {
+	for (int try = 1; !note_inodes(path); try++) {
+		/* A cgroup below it may have been removed just before nftw() opened it. */
+		if (!stopped && errno == ENOENT && try < TRIES)
+			continue;
 		if (!stopped)
 			complain("cannot read %s: %s", path, strerror(errno));
 		return false;

@@ -26,7 +26,7 @@ _movephys()
 		done < <(cat /proc/[0-9]*/comm 2>/dev/null)
 		return ;;
 	--damon)
-		words=$(cd /sys/kernel/mm/damon/admin/kdamonds 2>/dev/null && printf '%s\n' [0-9]*) ;;
+		words=$(cd /sys/kernel/mm/damon/admin/kdamonds 2>/dev/null && compgen -G '[0-9]*') ;;
 	--pid | -p)
 		words=$(cd /proc && printf '%s\n' [0-9]*) ;;
 	--cgroup)

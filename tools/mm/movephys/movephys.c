@@ -246,13 +246,13 @@ static struct batch batch;
 /* Fill the next batch. --cgroup may remove all of its folios. */
 static void next_batch(struct source *src)
 {
-	__u64 from = src->done;
+	__u64 from = batch_done(src);
 
 	/* A query prints a row for each address that was given, so do not merge duplicates. */
 	batch_fill(&batch, src, !command.query);
 	if (command.cgroup)
 		cgroup_select(&batch);
-	report_batch(from, src->done, src->total);
+	report_batch(from, batch_done(src), src->total);
 }
 
 /* Mark all pages as idle, and wait. Pages that are accessed lose the mark. */
@@ -331,27 +331,34 @@ static int once(struct source *src)
 	return report_failures() ? SOME_NOT : ALL_WELL;
 }
 
+/* Between two rounds, cgroups may have been made or removed. */
+static bool begin_again(struct source *src)
+{
+	return (!command.cgroup || cgroup_open(command.cgroup)) && src->rewind(src);
+}
+
 /* Do one round or, with --watch, repeat it until something fails or a signal comes. */
 static int again_and_again(struct source *src)
 {
-	double seconds = command.watch;
+	long seconds = command.watch;
 	int status = once(src);
 
-	/* A round marks pages for the next one, which must wait as long as --idle asks for. */
-	if (two_looks() && seconds < command.idle)
+	/*
+	 * A round marks pages for the next one, up to its end. So the next one must wait
+	 * from there on for as long as --idle asks for.
+	 */
+	if (seconds < command.idle)
 		seconds = command.idle;
-	if (two_looks() && seconds < command.accessed)
+	if (seconds < command.accessed)
 		seconds = command.accessed;
 	while (command.watch != NOT_GIVEN && status <= SOME_NOT && !stopped &&
 	       !ferror(stdout)) {
 		if (two_looks())
 			tlb_evict();
-		nap(command.watch);
-		if (two_looks())
-			nap(tally.began + seconds - now());
+		nap(seconds);
 		marked = two_looks();
 		if (!stopped)
-			status = src->rewind(src) ? once(src) : REFUSED;
+			status = begin_again(src) ? once(src) : REFUSED;
 	}
 	return status;
 }

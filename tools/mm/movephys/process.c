@@ -27,19 +27,24 @@ struct process {
 	size_t at, nr;		/* next_in_process() has not returned frames from @at to @nr */
 };
 
-/* Returns how many pages the process has in memory: 0 once it has exited. */
-static __u64 resident(const struct process *proc)
+/* In pages. All is zero once the process has exited. */
+struct process_size {
+	__u64 mapped;
+	__u64 resident;		/* in memory; some kernels since 6.2 print 0 for a small process */
+};
+
+static struct process_size size_of(const struct process *proc)
 {
+	struct process_size size = { };
 	char text[128] = "";
-	__u64 pages = 0;
 	int fd = openat(proc->dir, "statm", O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return 0;
+		return size;
 	if (read(fd, text, sizeof(text) - 1) > 0)
-		sscanf(text, "%*u %llu", &pages);
+		sscanf(text, "%llu %llu", &size.mapped, &size.resident);
 	close(fd);
-	return pages;
+	return size;
 }
 
 /* Does this line of smaps show that some of the mapping is in memory? */
@@ -110,7 +115,7 @@ static bool next_in_process(struct process *proc, struct range *range)
 		if (proc->at == proc->nr) {
 			if (read_frames(proc))
 				continue;
-			proc->exited = !stopped && !resident(proc);
+			proc->exited = !stopped && !size_of(proc).mapped;
 			return false;
 		}
 		first = proc->frames[proc->at++];
@@ -189,7 +194,7 @@ static bool open_process(struct process *proc, pid_t pid, bool say)
 			complain("no process %d: %s", pid, strerror(errno));
 		return false;
 	}
-	if (resident(proc))
+	if (size_of(proc).mapped)
 		return open_maps(proc, say);
 	if (say)
 		complain("process %d has no memory of its own: it is a kernel thread or has exited",
@@ -394,7 +399,7 @@ static bool rewind_processes(struct source *src)
 		const struct process_entry *entry = &all->entries[i];
 
 		if (open_process(&all->now, entry->pid, entry->named && !all->again))
-			src->total += resident(&all->now);
+			src->total += size_of(&all->now).resident;
 		else if (entry->named && all->again)
 			say_exited(all, entry->pid);
 		else if (entry->named)

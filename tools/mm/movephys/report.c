@@ -396,8 +396,10 @@ static void add_tally(const struct tally *part)
 		tally.longest = part->longest;
 	if (part->began && tally.began > part->began)
 		tally.began = part->began;
+	/* Each job goes through the whole source. */
 	tally.done += part->done;
-	tally.total += part->total;
+	if (tally.total < part->total)
+		tally.total = part->total;
 }
 
 void report_gather(const struct tally *parts, unsigned int count)
@@ -412,6 +414,8 @@ void report_gather(const struct tally *parts, unsigned int count)
 		looking |= parts[i].began > 0;
 		add_tally(&parts[i]);
 	}
+	if (count)
+		tally.done /= count;
 	if (looking)
 		tell_progress();
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include "ages.h"
 #include "command.h"
@@ -15,6 +16,7 @@
 #define CGROUPS		"/sys/fs/cgroup"
 #define TIERD		"/run/tierd/tierd.prom"
 #define MOST_CGROUPS	20	/* in a table for people */
+#define TRIES		20	/* to read all cgroups */
 #define BAR		45	/* characters; with them, a line has 79 */
 
 static bool read_node_statuses(struct status *status)
@@ -83,8 +85,10 @@ static int read_cgroup(const char *path, const struct stat *st, int type, struct
 	fclose(file);
 	more = cgroup.all ? reallocarray(reading->cgroups, reading->nr_cgroups + 1,
 					 sizeof(*more)) : NULL;
-	if (!more)
+	if (!more) {
+		free(cgroup.on);
 		return stopped;
+	}
 	cgroup.path = strdup(path + strlen(CGROUPS));
 	reading->cgroups = more;
 	more[reading->nr_cgroups++] = cgroup;
@@ -98,10 +102,29 @@ static int by_size(const void *a, const void *b)
 	return (one->all < two->all) - (one->all > two->all);
 }
 
+static void forget_cgroups(struct status *status)
+{
+	while (status->nr_cgroups) {
+		struct cgroup_status *cgroup = &status->cgroups[--status->nr_cgroups];
+
+		free(cgroup->path);
+		free(cgroup->on);
+	}
+}
+
 static void read_cgroups(struct status *status)
 {
 	reading = status;
-	nftw(CGROUPS, read_cgroup, 16, FTW_PHYS);
+	/* nftw() fails if a cgroup is removed just before nftw() opens it. */
+	for (int try = 1; nftw(CGROUPS, read_cgroup, 16, FTW_PHYS) && !stopped; try++) {
+		if (errno == ENOENT && try < TRIES) {
+			forget_cgroups(status);
+			continue;
+		}
+		if (!access(CGROUPS, F_OK))
+			complain("cannot read all cgroups below " CGROUPS ": %s", strerror(errno));
+		break;
+	}
 	if (status->nr_cgroups)
 		qsort(status->cgroups, status->nr_cgroups, sizeof(*status->cgroups),
 		      by_size);
