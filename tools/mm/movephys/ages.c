@@ -405,13 +405,16 @@ __u64 ages_pages(int node, enum age min, enum age max)
 
 __u64 ages_idle(int node, double seconds)
 {
-	unsigned long idle = 1;		/* number of looks in a row */
+	unsigned long idle;		/* number of looks in a row */
 
-	/* A folio that was idle in all of them was marked by the look before the first one. */
-	while (idle < looks && idle < AGE_OLDEST - AGE_IDLE &&
-	       times[(looks - 1) % NR_AGES] - times[(looks - 1 - idle) % NR_AGES] < seconds)
-		idle++;
-	return idle < looks ? ages_pages(node, AGE_IDLE + idle - 1, AGE_OLDEST) : 0;
+	/*
+	 * A folio that was idle in all of them was marked by the look before the first one.
+	 * Ages end at AGE_OLDEST, so nothing is known of a longer time.
+	 */
+	for (idle = 1; idle < looks && idle <= AGE_OLDEST - AGE_IDLE; idle++)
+		if (times[(looks - 1) % NR_AGES] - times[(looks - 1 - idle) % NR_AGES] >= seconds)
+			return ages_pages(node, AGE_IDLE + idle - 1, AGE_OLDEST);
+	return 0;
 }
 
 __u64 ages_marked(void)

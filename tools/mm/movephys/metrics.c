@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ages.h"
@@ -42,6 +43,16 @@ static void print_totals(FILE *file, const struct totals *total, double interval
 	for (int i = 0; i < NR_CAUSES; i++)
 		fprintf(file, "tierd_refused_bytes_total{cause=\"%s\"} %llu\n",
 			causes[i].name, total->refused[i] * page_size);
+}
+
+bool metrics_possible(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) || S_ISREG(st.st_mode))
+		return true;
+	complain("cannot write metrics to %s: it is not a regular file", path);
+	return false;
 }
 
 void metrics_write(const char *path, const struct totals *total,

@@ -17,6 +17,8 @@ struct totals {
  * open and locked, so that movephys --status knows whether it is of a tierd that runs.
  * A failure is no error: complain once, and try again the next time.
  */
+/* Can a file of this name be replaced? False after a message. */
+bool metrics_possible(const char *path);
 void metrics_write(const char *path, const struct totals *total,
 		   const struct nodes *watched, double interval);
 

@@ -522,7 +522,8 @@ static bool check_settings(void)
 {
 	if (!find_nodes("fast", settings.fast, &fast_named) ||
 	    !find_nodes("slow", settings.slow, &slow_named) ||
-	    !reserve_parse(options_label(rows, "keep-free"), settings.keep_free, &keep_free))
+	    !reserve_parse(options_label(rows, "keep-free"), settings.keep_free, &keep_free) ||
+	    !metrics_possible(settings.metrics))
 		return false;
 	for (int node = 0; node < MAX_NODES; node++) {
 		if (!fast_named.has[node] || !slow_named.has[node])
