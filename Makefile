@@ -195,7 +195,7 @@ plan apply unapply:
 	@scripts/graft $@ $(NR:%=--nr=%) $(kernel)
 
 port: ## add the call to a tree of links to KERNEL=/any/tree, compile it for ARCH, and list what is left to do
-	@scripts/packages build
+	@$(if $(LLVM),CROSS_COMPILE=llvm) scripts/packages build
 	@scripts/port
 
 # The output is printed at the end, because the progress report uses the same line of the terminal.

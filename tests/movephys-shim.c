@@ -272,10 +272,16 @@ static ssize_t idle_words(uint64_t *words, size_t size, off64_t offset, int writ
 	if (first >= FRAMES)
 		return 0;
 	for (uint64_t i = 0; i < size * 8; i++) {
-		uint64_t frame = first + i, bit = 1ULL << i % 64;
+		uint64_t frame = first + i, bit = 1ULL << i % 64, frames;
 
-		if (frame % folio_frames(frame))
+		/* Skip the rest of a folio. */
+		if (frame >= FRAMES)
+			break;
+		frames = folio_frames(frame);
+		if (frame % frames) {
+			i += frames - frame % frames - 1;
 			continue;
+		}
 		if (write) {
 			idle[frame] |= !!(words[i / 64] & bit);
 			continue;

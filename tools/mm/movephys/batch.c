@@ -8,7 +8,7 @@
 #define SLOTS	(2 * BATCH)
 
 static struct range rest;	/* the part of the last range that the next batch begins with */
-static struct extent last;	/* the last folio of the previous batch */
+static struct extent last;	/* the part of a folio of the previous batch that may follow */
 
 /* Hash table by head: the index of a folio in the batch, plus 1 */
 static __u16 slots[SLOTS];
@@ -45,7 +45,7 @@ static void add(struct batch *batch, struct folio folio, bool merge)
 		batch->folios[batch->nr++] = folio;
 		return;
 	}
-	if (folio.head - last.head < last.frames)
+	if (folio.address / page_size - last.head < last.frames)
 		return;
 	slot = slot_of(batch, folio.head);
 	if (*slot) {
@@ -87,6 +87,25 @@ static struct folio cut(struct range *range)
 	};
 }
 
+/*
+ * The pages of a folio may come in two batches, and the folio moves with the first one.
+ * Drop those that come in the second. But if the program that names the pages has paused,
+ * it may also name a page again, to move it once more.
+ */
+static void remember_last(const struct batch *batch)
+{
+	const struct folio *folio;
+	__u64 next, end;
+
+	if (!batch->nr)
+		return;
+	folio = &batch->folios[batch->nr - 1];
+	next = batch->nr == BATCH ? folio->head :
+				    folio->address / page_size + folio->named;
+	end = folio->head + folio->pages;
+	last = (struct extent){ next, next < end ? end - next : 0 };
+}
+
 void batch_fill(struct batch *batch, struct source *src, bool merge)
 {
 	frames_refresh();
@@ -105,16 +124,7 @@ void batch_fill(struct batch *batch, struct source *src, bool merge)
 	}
 	if (src->misread)
 		batch->nr = 0;
-	/*
-	 * The rest of a folio may be in the next batch only if this one is full. Otherwise,
-	 * an address that comes later asks for another move.
-	 */
-	last.frames = 0;
-	if (batch->nr == BATCH) {
-		const struct folio *folio = &batch->folios[BATCH - 1];
-
-		last = (struct extent){ folio->head, folio->pages };
-	}
+	remember_last(batch);
 }
 
 __u64 batch_done(const struct source *src)

@@ -29,7 +29,7 @@ void batch_restart(void);
 /*
  * Fill the batch from the source. Wait for the first folio, but not for more. With
  * @merge, add a folio only once, however often it was given, and do not add the folio
- * with which the previous batch ended if that batch was full.
+ * with which the previous batch ended, unless an address in it is given again after a pause.
  */
 void batch_fill(struct batch *batch, struct source *src, bool merge);
 
@@ -39,8 +39,11 @@ __u64 batch_done(const struct source *src);
 /* Read the sizes again, since some time has passed. */
 void batch_measure(struct folio *folios, size_t count);
 
-/* Keep only the folios that are charged to the cgroup, or to one below it. */
-bool cgroup_open(const char *path);	/* false after a message */
+/*
+ * Keep only the folios that are charged to the cgroup, or to one below it. It must exist,
+ * unless it is opened @again. False after a message.
+ */
+bool cgroup_open(const char *path, bool again);
 void cgroup_select(struct batch *batch);
 
 void batch_mark_idle(const struct batch *batch);

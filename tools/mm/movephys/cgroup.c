@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "batch.h"
 #include "frames.h"
@@ -72,8 +73,13 @@ static bool has(const char *path, const char *file)
 	return found;
 }
 
-bool cgroup_open(const char *path)
+bool cgroup_open(const char *path, bool again)
 {
+	/* A service that is stopped has no cgroup, and will have a new one. */
+	if (again && access(path, F_OK)) {
+		nr_inodes = 0;
+		return true;
+	}
 	if (!has(path, "cgroup.procs")) {
 		complain("%s is not a cgroup: cgroups are directories below /sys/fs/cgroup",
 			 path);

@@ -12,13 +12,14 @@ struct totals {
 	__u64 up, down, refused[NR_CAUSES];	/* base pages */
 };
 
+/* Can a file of this name be replaced? False after a message. */
+bool metrics_possible(const char *path);
+
 /*
  * Replace the file atomically, so that readers never find a part of it. Keep the new one
  * open and locked, so that movephys --status knows whether it is of a tierd that runs.
  * A failure is no error: complain once, and try again the next time.
  */
-/* Can a file of this name be replaced? False after a message. */
-bool metrics_possible(const char *path);
 void metrics_write(const char *path, const struct totals *total,
 		   const struct nodes *watched, double interval);
 

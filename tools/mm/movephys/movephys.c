@@ -223,7 +223,7 @@ static struct source *open_source(char **args)
 		return NULL;
 	if (!report_open() || !find_nodes() || !caller_works())
 		return NULL;
-	if (command.cgroup && !cgroup_open(command.cgroup))
+	if (command.cgroup && !cgroup_open(command.cgroup, false))
 		return NULL;
 	if (two_looks() && idle_open())
 		return NULL;
@@ -334,7 +334,7 @@ static int once(struct source *src)
 /* Between two rounds, cgroups may have been made or removed. */
 static bool begin_again(struct source *src)
 {
-	return (!command.cgroup || cgroup_open(command.cgroup)) && src->rewind(src);
+	return (!command.cgroup || cgroup_open(command.cgroup, true)) && src->rewind(src);
 }
 
 /* Do one round or, with --watch, repeat it until something fails or a signal comes. */

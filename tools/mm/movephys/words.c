@@ -143,7 +143,7 @@ static enum reading parse_sample(const char *word, struct range *range)
 	    strspn(word, "0123456789abcdefABCDEF") != len)
 		return IS_JUNK;
 	range->start = strtoull(word, NULL, 16);
-	range->pages = 1;
+	range->pages = !!range->start;
 	return range->start ? IS_RANGE : IS_NOTHING;
 }
 

@@ -17,9 +17,9 @@ phys_alloc_pages_bulk(gfp_t gfp, int nid, unsigned long nr, struct page **pages)
 {
 	if (cpusets_enabled())
 		return 0;
-	return alloc_pages_bulk_array_node(gfp, nid, nr, pages);
+	return alloc_pages_bulk_node(gfp, nid, nr, pages);
 }
 
-/* These kernels have the former name of alloc_pages_bulk_node(). */
-#undef alloc_pages_bulk_array_node
-#define alloc_pages_bulk_array_node	phys_alloc_pages_bulk
+/* On some of these kernels, alloc_pages_bulk_node.h has defined the name. */
+#undef alloc_pages_bulk_node
+#define alloc_pages_bulk_node	phys_alloc_pages_bulk
