@@ -390,10 +390,9 @@ int nftw64(const char *path, __nftw64_func_t function, int descriptors, int flag
 {
 	int (*real)(const char *path, __nftw64_func_t function, int descriptors, int flags) =
 		dlsym(RTLD_NEXT, "nftw64");
-
 	static int walked;
 
-	/* The walk of the C library ends early if a directory vanishes between two of its calls. */
+	/* The C library ends its walk if a directory vanishes before it is opened. */
 	if (getenv("SHIM_VANISH") && !walked++) {
 		errno = ENOENT;
 		return -1;

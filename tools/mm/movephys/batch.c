@@ -8,7 +8,7 @@
 #define SLOTS	(2 * BATCH)
 
 static struct range rest;	/* the part of the last range that the next batch begins with */
-static struct extent last;	/* the part of a folio of the previous batch that may follow */
+static struct extent last;	/* drop these frames: their folio was in the previous batch */
 
 /* Hash table by head: the index of a folio in the batch, plus 1 */
 static __u16 slots[SLOTS];

@@ -39,13 +39,6 @@ __u64 batch_done(const struct source *src);
 /* Read the sizes again, since some time has passed. */
 void batch_measure(struct folio *folios, size_t count);
 
-/*
- * Keep only the folios that are charged to the cgroup, or to one below it. It must exist,
- * unless it is opened @again. False after a message.
- */
-bool cgroup_open(const char *path, bool again);
-void cgroup_select(struct batch *batch);
-
 void batch_mark_idle(const struct batch *batch);
 /*
  * Keep only the folios that are still marked (@idle) or are not any more (!@idle). With

@@ -20,8 +20,9 @@
 #define NO_ROOM_ROW	(2 * BATCH)	/* end the round if so many folios in a row find no room */
 
 /*
- * Folios that found no room since the last one that moved, by the node they were on: with
- * --to slower and faster, other nodes have other targets. Otherwise only the first is used.
+ * How many folios in a row found no room. With --to slower and faster, the targets depend on
+ * the node that a folio is on, so this is counted for each node. Otherwise, all folios have the
+ * same targets, and only the first element is used.
  */
 static __u64 without_room[MAX_NODES];
 static bool limit_reached;

@@ -5,20 +5,33 @@
  * matter if they exit, and a folio that several processes share is found once.
  */
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "batch.h"
+#include "cgroup.h"
 #include "frames.h"
 
-#define TRIES	20
+#define TRIES	20		/* to walk over cgroups */
 
 static __u64 *inodes;		/* of the cgroup and all cgroups below it */
 static size_t nr_inodes;
+
+bool cgroup_walk(const char *path, void (*forget)(void),
+		 int (*visit)(const char *path, const struct stat *st, int type,
+			      struct FTW *ftw))
+{
+	for (int try = 1; ; try++) {
+		forget();
+		if (!nftw(path, visit, 16, FTW_PHYS))
+			return true;
+		/* nftw() fails if a directory is removed just before nftw() opens it. */
+		if (stopped || errno != ENOENT || try == TRIES)
+			return false;
+	}
+}
 
 static int compare(const void *a, const void *b)
 {
@@ -48,16 +61,19 @@ static int note_inode(const char *path, const struct stat *st, int type,
 	return 0;
 }
 
-/* False with errno. The path may be a symbolic link, which nftw() would not follow. */
+static void forget_inodes(void)
+{
+	nr_inodes = 0;
+}
+
+/* nftw() does not follow a symbolic link, so resolve the path first. False with errno. */
 static bool note_inodes(const char *path)
 {
 	char *real = realpath(path, NULL);
-	bool read;
+	bool noted = real && cgroup_walk(real, forget_inodes, note_inode);
 
-	nr_inodes = 0;
-	read = real && !nftw(real, note_inode, 16, FTW_PHYS);
 	free(real);
-	return read;
+	return noted;
 }
 
 static bool has(const char *path, const char *file)
@@ -77,7 +93,7 @@ bool cgroup_open(const char *path, bool again)
 {
 	/* A service that is stopped has no cgroup, and will have a new one. */
 	if (again && access(path, F_OK)) {
-		nr_inodes = 0;
+		forget_inodes();
 		return true;
 	}
 	if (!has(path, "cgroup.procs")) {
@@ -90,10 +106,7 @@ bool cgroup_open(const char *path, bool again)
 			 path);
 		return false;
 	}
-	for (int try = 1; !note_inodes(path); try++) {
-		/* A cgroup below it may have been removed just before nftw() opened it. */
-		if (!stopped && errno == ENOENT && try < TRIES)
-			continue;
+	if (!note_inodes(path)) {
 		if (!stopped)
 			complain("cannot read %s: %s", path, strerror(errno));
 		return false;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "caller.h"
+#include "cgroup.h"
 #include "command.h"
 #include "frames.h"
 #include "jobs.h"

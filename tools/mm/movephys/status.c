@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "ages.h"
+#include "cgroup.h"
 #include "command.h"
 #include "frames.h"
 #include "status.h"
@@ -16,7 +16,6 @@
 #define CGROUPS		"/sys/fs/cgroup"
 #define TIERD		"/run/tierd/tierd.prom"
 #define MOST_CGROUPS	20	/* in a table for people */
-#define TRIES		20	/* to read all cgroups */
 #define BAR		45	/* characters; with them, a line has 79 */
 
 static bool read_node_statuses(struct status *status)
@@ -64,7 +63,7 @@ static void add_line(struct status *status, struct cgroup_status *cgroup, char *
 	}
 }
 
-static struct status *reading;	/* for read_cgroup(), as nftw() passes no context */
+static struct status *reading;	/* for the functions that cgroup_walk() calls */
 
 static int read_cgroup(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -102,10 +101,10 @@ static int by_size(const void *a, const void *b)
 	return (one->all < two->all) - (one->all > two->all);
 }
 
-static void forget_cgroups(struct status *status)
+static void forget_cgroups(void)
 {
-	while (status->nr_cgroups) {
-		struct cgroup_status *cgroup = &status->cgroups[--status->nr_cgroups];
+	while (reading->nr_cgroups) {
+		struct cgroup_status *cgroup = &reading->cgroups[--reading->nr_cgroups];
 
 		free(cgroup->path);
 		free(cgroup->on);
@@ -115,16 +114,9 @@ static void forget_cgroups(struct status *status)
 static void read_cgroups(struct status *status)
 {
 	reading = status;
-	/* nftw() fails if a cgroup is removed just before nftw() opens it. */
-	for (int try = 1; nftw(CGROUPS, read_cgroup, 16, FTW_PHYS) && !stopped; try++) {
-		if (errno == ENOENT && try < TRIES) {
-			forget_cgroups(status);
-			continue;
-		}
-		if (!access(CGROUPS, F_OK))
-			complain("cannot read all cgroups below " CGROUPS ": %s", strerror(errno));
-		break;
-	}
+	if (!cgroup_walk(CGROUPS, forget_cgroups, read_cgroup) && !stopped &&
+	    !access(CGROUPS, F_OK))
+		complain("cannot read all cgroups below " CGROUPS ": %s", strerror(errno));
 	if (status->nr_cgroups)
 		qsort(status->cgroups, status->nr_cgroups, sizeof(*status->cgroups),
 		      by_size);
