@@ -194,6 +194,7 @@ plan apply unapply:
 	@[ $(kernel) ] || { echo "$@: KERNEL= is missing: make $@ KERNEL=/your/tree" >&2; exit 2; }
 	@scripts/graft $@ $(NR:%=--nr=%) $(kernel)
 
+# With LLVM=, as with CROSS_COMPILE=, the compiler is the user's, so Debian's is not needed.
 port: ## add the call to a tree of links to KERNEL=/any/tree, compile it for ARCH, and list what is left to do
 	@$(if $(LLVM),CROSS_COMPILE=llvm) scripts/packages build
 	@scripts/port
