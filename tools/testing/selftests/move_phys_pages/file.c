@@ -464,7 +464,7 @@ TEST(superblock)
  */
 #define NBD		"/dev/nbd0"
 #define HELD_MAX	256
-#define PATIENCE	60000	/* ms until the server answers by itself */
+#define PATIENCE	600000	/* ms until the server answers by itself */
 
 struct server {
 	int hold;		/* NBD_CMD_* that gets no answer yet, or -1 */

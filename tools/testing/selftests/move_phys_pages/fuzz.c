@@ -1129,7 +1129,7 @@ FIXTURE_TEARDOWN(fuzz)
 	hugetlb_pool(nodes[1], 0);
 }
 
-TEST_F_TIMEOUT(fuzz, arbitrary_calls, 3600)
+TEST_F_TIMEOUT(fuzz, arbitrary_calls, 4 * TEST_TIMEOUT_DEFAULT)
 {
 	unsigned long calls = from_environment("FUZZ_CALLS", CALLS), i;
 	struct region *r;

@@ -121,11 +121,14 @@ static unsigned long merged_pages(void)
 /* The first scan only checks if a page changes, the second one merges it */
 static void scan_until_merged(const char *mem, pid_t pid, const char *other)
 {
-	unsigned long start = scans();
+	unsigned long start = scans(), now;
 
 	write_file(KSM "run", "1");
-	while (!merged(mem, pid, other)) {
-		if (scans() > start + MAX_SCANS)
+	for (;;) {
+		now = scans();
+		if (merged(mem, pid, other))
+			break;
+		if (now > start + MAX_SCANS)
 			die("%p is not merged", mem);
 		usleep(1000);
 	}
@@ -346,7 +349,7 @@ TEST_F(ksm, swap_nodes)
 /* KSM replaces pages of zeroes by the zero page, which cannot move */
 TEST_F(ksm, zero_page)
 {
-	unsigned long start;
+	unsigned long start, now;
 	uint64_t phys;
 	size_t i;
 	int flags;
@@ -358,9 +361,12 @@ TEST_F(ksm, zero_page)
 	start = scans();
 	write_file(KSM "run", "1");
 	for (i = 0; i < PAGES; i++) {
-		while (!page_has(phys_of(0, self->mem + i * page_size()),
-				 KPF_ZERO_PAGE)) {
-			ASSERT_GE(start + MAX_SCANS, scans());
+		for (;;) {
+			now = scans();
+			if (page_has(phys_of(0, self->mem + i * page_size()),
+				     KPF_ZERO_PAGE))
+				break;
+			ASSERT_GE(start + MAX_SCANS, now);
 			usleep(1000);
 		}
 	}

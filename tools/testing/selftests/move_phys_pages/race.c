@@ -36,13 +36,6 @@
 #define SWAP_PAGES	4096
 #define BALLAST		4096UL
 
-/*
- * In seconds. Before 6.3, migration makes all CPUs flush their TLBs for each
- * page, and in a guest with more CPUs than its host, the CPUs wait for each
- * other.
- */
-#define PATIENCE	1800
-
 /* The memory: pages to count in, pages that nobody writes, and a playground */
 #define COUNTED		16
 #define STEADY		16
@@ -976,24 +969,24 @@ static void expect_moves(struct __test_metadata *_metadata, struct race *race,
 	EXPECT_LT(0, race->stage->moved);
 }
 
-TEST_F_TIMEOUT(race, anon, PATIENCE)
+TEST_F(race, anon)
 {
 	expect_moves(_metadata, &self->race, false, false);
 }
 
-TEST_F_TIMEOUT(race, file, PATIENCE)
+TEST_F(race, file)
 {
 	NEEDS_KIND(MEMFD);
 	expect_moves(_metadata, &self->race, true, false);
 }
 
-TEST_F_TIMEOUT(race, huge, PATIENCE)
+TEST_F(race, huge)
 {
 	expect_moves(_metadata, &self->race, false, true);
 }
 
 /* The pages of the file are huge if the opponent makes them so */
-TEST_F_TIMEOUT(race, huge_file, PATIENCE)
+TEST_F(race, huge_file)
 {
 	NEEDS_KIND(MEMFD);
 	expect_moves(_metadata, &self->race, true, true);

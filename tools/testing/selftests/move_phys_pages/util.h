@@ -31,7 +31,7 @@
 
 /* Only a test that hangs may reach this limit, even on slow emulated CPUs */
 #undef TEST_TIMEOUT_DEFAULT
-#define TEST_TIMEOUT_DEFAULT	600
+#define TEST_TIMEOUT_DEFAULT	1800
 
 #define PRESET			(-123)	/* a status that the call never writes */
 #define ABSENT			(-ENOSYS)	/* the result of a kernel without the call */
