@@ -82,12 +82,12 @@ TEST(move_pages)
 		SKIP(return, "needs CONFIG_NUMA");
 	if (memory_nodes(nodes, 2) < 2)
 		SKIP(return, "needs two nodes with memory");
-	page = alloc_memory(ANON, nodes[0], 1, 1);
-	ret = syscall(SYS_move_pages, 0, 1UL, &page, &nodes[1], &status,
-		      MPOL_MF_MOVE);
+	ret = syscall(SYS_move_pages, 0, 0UL, NULL, NULL, NULL, 0);
 	if (ret < 0 && errno == ENOSYS)
 		SKIP(return, "needs CONFIG_NUMA_MIGRATION");
-	ASSERT_EQ(0, ret);
+	page = alloc_memory(ANON, nodes[0], 1, 1);
+	ASSERT_EQ(0, syscall(SYS_move_pages, 0, 1UL, &page, &nodes[1], &status,
+			     MPOL_MF_MOVE));
 	EXPECT_EQ(nodes[1], status);
 	EXPECT_EQ(nodes[1], node_of(0, page));
 	EXPECT_TRUE(intact(page, page_size(), 1));
