@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "cgroup.h"
 #include "frames.h"
@@ -91,22 +90,31 @@ static bool has(const char *path, const char *file)
 
 bool cgroup_open(const char *path, bool again)
 {
-	/* A service that is stopped has no cgroup, and will have a new one. */
-	if (again && access(path, F_OK)) {
+	bool found = has(path, "cgroup.procs"), charged = has(path, "memory.stat");
+
+	/*
+	 * A service that is stopped has no cgroup, and will have a new one. The cgroup may
+	 * be removed, or be made, at any time between two looks at it.
+	 */
+	if (again && !(found && charged)) {
 		forget_inodes();
 		return true;
 	}
-	if (!has(path, "cgroup.procs")) {
+	if (!found) {
 		complain("%s is not a cgroup: cgroups are directories below /sys/fs/cgroup",
 			 path);
 		return false;
 	}
-	if (!has(path, "memory.stat")) {
+	if (!charged) {
 		complain("%s lacks the memory controller: write +memory to its parent's cgroup.subtree_control",
 			 path);
 		return false;
 	}
 	if (!note_inodes(path)) {
+		if (again && errno == ENOENT) {
+			forget_inodes();
+			return true;
+		}
 		if (!stopped)
 			complain("cannot read %s: %s", path, strerror(errno));
 		return false;
