@@ -111,7 +111,7 @@ bool cgroup_open(const char *path, bool again)
 		return false;
 	}
 	if (!note_inodes(path)) {
-		if (again && errno == ENOENT) {
+		if (again && errno == ENOENT && !has(path, "cgroup.procs")) {
 			forget_inodes();
 			return true;
 		}

@@ -150,6 +150,41 @@ static int open_in(const struct process *proc, const char *name, bool say)
 	return fd;
 }
 
+/*
+ * Field 2 of /proc/PID/stat is the name, which may contain parentheses and newlines, so it
+ * ends at the last parenthesis. Field 4 is the parent, and field 22 is the start time.
+ */
+static bool parse_stat(char *text, char **name, pid_t *parent, __u64 *started)
+{
+	char *start = strchr(text, '('), *end = start ? strrchr(start, ')') : NULL, *field = end;
+
+	for (int number = 3; field && number <= 22; number++)
+		field = strchr(field + 1, ' ');
+	if (!field || sscanf(end, ") %*c %d", parent) != 1 ||
+	    sscanf(field, "%llu", started) != 1)
+		return false;
+	*end = '\0';
+	*name = start + 1;
+	return true;
+}
+
+/* When the process was started, in clock ticks after the boot, or 0 if it has exited */
+static __u64 start_of(const struct process *proc)
+{
+	int fd = openat(proc->dir, "stat", O_RDONLY | O_CLOEXEC);
+	char text[1024] = "", *name;
+	__u64 started = 0;
+	pid_t parent;
+
+	if (fd < 0)
+		return 0;
+	if (read(fd, text, sizeof(text) - 1) <= 0 ||
+	    !parse_stat(text, &name, &parent, &started))
+		started = 0;
+	close(fd);
+	return started;
+}
+
 static bool open_maps(struct process *proc, bool say)
 {
 	int pagemap = open_in(proc, "pagemap", say), maps;
@@ -178,9 +213,18 @@ static void close_process(struct process *proc)
 	*proc = (struct process){ .dir = -1, .pagemap.fd = -1 };
 }
 
+struct process_entry {
+	pid_t pid, parent;
+	__u64 started;		/* 0 if it is not known yet */
+	bool chosen;
+	bool named;		/* by --pid, so it must exist */
+};
+
 /* False on failure, with a message if @say. */
-static bool open_process(struct process *proc, pid_t pid, bool say)
+static bool open_process(struct process *proc, struct process_entry *entry, bool say)
 {
+	pid_t pid = entry->pid;
+	__u64 started;
 	char path[32];
 
 	close_process(proc);
@@ -194,7 +238,10 @@ static bool open_process(struct process *proc, pid_t pid, bool say)
 			complain("no process %d: %s", pid, strerror(errno));
 		return false;
 	}
-	if (size_of(proc).mapped)
+	/* The number of a process that has exited may be that of another one now. */
+	started = start_of(proc);
+	entry->started = entry->started ?: started;
+	if (started == entry->started && size_of(proc).mapped)
 		return open_maps(proc, say);
 	if (say)
 		complain("process %d has no memory of its own: it is a kernel thread or has exited",
@@ -202,17 +249,12 @@ static bool open_process(struct process *proc, pid_t pid, bool say)
 	return false;
 }
 
-struct process_entry {
-	pid_t pid, parent;
-	bool chosen;
-	bool named;		/* by --pid, so it must exist */
-};
-
 /* Several processes, one after the other */
 struct processes {
 	struct source src;
 	const long *pids;
 	size_t nr_pids;
+	__u64 *started;		/* when those of --pid were, from the second round on */
 	const char *comm;
 	bool children;
 
@@ -236,10 +278,9 @@ static bool add_entry(struct processes *all, struct process_entry entry)
 	return true;
 }
 
-/* The name may contain parentheses and newlines, so it ends at the last parenthesis. */
 static bool read_stat(const char *pid, struct process_entry *entry, const char *comm)
 {
-	char path[64], text[1024], *name, *end;
+	char path[64], text[1024], *name;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%.16s/stat", pid);
@@ -248,13 +289,10 @@ static bool read_stat(const char *pid, struct process_entry *entry, const char *
 		return false;
 	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
 	fclose(file);
-	name = strchr(text, '(');
-	end = name ? strrchr(name, ')') : NULL;
-	if (!end || sscanf(end, ") %*c %d", &entry->parent) != 1)
+	if (!parse_stat(text, &name, &entry->parent, &entry->started))
 		return false;
-	*end = '\0';
 	entry->pid = atoi(pid);
-	entry->chosen = comm && entry->pid != getpid() && !strcmp(name + 1, comm);
+	entry->chosen = comm && entry->pid != getpid() && !strcmp(name, comm);
 	return true;
 }
 
@@ -333,6 +371,8 @@ static bool find_processes(struct processes *all)
 		entry = entry ?: &all->entries[all->nr - 1];
 		entry->chosen = true;
 		entry->named = true;
+		if (all->again)
+			entry->started = all->started[i];
 	}
 	qsort(all->entries, all->nr, sizeof(*all->entries), by_pid);
 	while (all->children && choose_children(all))
@@ -342,6 +382,18 @@ static bool find_processes(struct processes *all)
 			all->entries[nr++] = all->entries[i];
 	all->nr = nr;
 	return true;
+}
+
+/* Remember which processes --pid named, for the next rounds. */
+static void note_starts(struct processes *all)
+{
+	for (size_t i = 0; i < all->nr_pids; i++) {
+		struct process_entry key = { .pid = all->pids[i] }, *entry;
+
+		entry = bsearch(&key, all->entries, all->nr, sizeof(key), by_pid);
+		all->started[i] = entry->started;
+	}
+	all->again = true;
 }
 
 static void say_exited(struct processes *all, pid_t pid)
@@ -354,9 +406,9 @@ static void say_exited(struct processes *all, pid_t pid)
 static bool open_next(struct processes *all)
 {
 	while (all->at < all->nr && !stopped) {
-		const struct process_entry *entry = &all->entries[all->at++];
+		struct process_entry *entry = &all->entries[all->at++];
 
-		if (open_process(&all->now, entry->pid, false))
+		if (open_process(&all->now, entry, false))
 			return true;
 		if (entry->named)
 			say_exited(all, entry->pid);
@@ -396,18 +448,19 @@ static bool rewind_processes(struct source *src)
 		return false;
 	/* Check all processes before any page moves. */
 	for (size_t i = 0; i < all->nr && !stopped; i++) {
-		const struct process_entry *entry = &all->entries[i];
+		struct process_entry *entry = &all->entries[i];
 
-		if (open_process(&all->now, entry->pid, entry->named && !all->again))
+		if (open_process(&all->now, entry, entry->named && !all->again))
 			src->total += size_of(&all->now).resident;
 		else if (entry->named && all->again)
 			say_exited(all, entry->pid);
 		else if (entry->named)
 			return false;
 	}
-	all->again = true;
 	if (src->failed || stopped)
 		return false;
+	if (!all->again)
+		note_starts(all);
 	src->ended = !open_next(all);
 	if (src->ended && !src->failed && !stopped)
 		complain("no process named '%s' has memory any more", all->comm);
@@ -428,5 +481,10 @@ struct source *source_processes(const long *pids, size_t nr, const char *comm,
 	all.nr_pids = nr;
 	all.comm = comm;
 	all.children = children;
+	all.started = calloc(nr, sizeof(*all.started));
+	if (nr && !all.started) {
+		complain("not enough memory for the list of processes");
+		return NULL;
+	}
 	return rewind_processes(&all.src) ? &all.src : NULL;
 }
