@@ -61,10 +61,13 @@ void metrics_write(const char *path, const struct totals *total,
 	static char *temporary;
 	static FILE *current;
 	static bool failing;
-	FILE *file = NULL, *old;
+	FILE *file = NULL;
 	bool failed = true;
 
 	if (temporary || asprintf(&temporary, "%s.new", path) >= 0) {
+		/* systemd removes the directory with a service, even if another tierd uses it. */
+		if (!strcmp(path, METRICS))
+			mkdir(METRICS_DIR, 0755);
 		/* In a directory of many users, somebody may have put a link there. */
 		unlink(temporary);
 		file = fopen(temporary, "wxe");
@@ -79,9 +82,11 @@ void metrics_write(const char *path, const struct totals *total,
 		complain("cannot write %s: %s: going on without metrics", path,
 			 strerror(errno));
 	failing = failed;
-	old = failed ? file : current;
-	if (!failed)
-		current = file;
-	if (old)
-		fclose(old);
+	if (current)
+		fclose(current);
+	current = file;
+	if (failed && file) {
+		fclose(file);
+		current = NULL;
+	}
 }

@@ -6,6 +6,9 @@
 #include "cause.h"
 #include "nodes.h"
 
+#define METRICS_DIR	"/run/tierd"
+#define METRICS		METRICS_DIR "/tierd.prom"	/* unless tierd is given another file */
+
 /* Since the start */
 struct totals {
 	unsigned long rounds, failed_calls;
@@ -17,7 +20,7 @@ bool metrics_possible(const char *path);
 
 /*
  * Replace the file atomically, so that readers never find a part of it. Keep the new one
- * open and locked, so that movephys --status knows whether it is of a tierd that runs.
+ * open and locked, so that movephys --status knows whether it is current.
  * A failure is no error: complain once, and try again the next time.
  */
 void metrics_write(const char *path, const struct totals *total,

@@ -10,11 +10,11 @@
 #include "cgroup.h"
 #include "command.h"
 #include "frames.h"
+#include "metrics.h"
 #include "status.h"
 #include "tlb.h"
 
 #define CGROUPS		"/sys/fs/cgroup"
-#define TIERD		"/run/tierd/tierd.prom"
 #define MOST_CGROUPS	20	/* in a table for people */
 #define BAR		45	/* characters; with them, a line has 79 */
 
@@ -163,8 +163,8 @@ static size_t time_of(struct status *status, long seconds)
  */
 static FILE *open_metrics(void)
 {
-	for (int try = 0; try < 2; try++) {
-		FILE *file = fopen(TIERD, "re");
+	for (int try = 0; try < 10; try++) {
+		FILE *file = fopen(METRICS, "re");
 
 		if (!file || (flock(fileno(file), LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK))
 			return file;

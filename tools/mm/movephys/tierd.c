@@ -26,7 +26,6 @@
 #include "tlb.h"
 
 #define CONFIG		"/etc/tierd.conf"
-#define RUN_DIR		"/run/tierd"
 #define SEE		" (see tierd --help)"
 #define TRY_AGAIN	1		/* exit status: systemd should start tierd again later */
 #define CALL_FOLIOS	512		/* folios in a call */
@@ -44,7 +43,7 @@ static struct {
 	long rate;
 	bool once, verbose, help, version;
 } settings = {
-	.metrics = RUN_DIR "/tierd.prom", .keep_free = "2%",
+	.metrics = METRICS, .keep_free = "2%",
 	.interval = 0.5, .rate = 200,
 };
 
@@ -71,7 +70,7 @@ static const struct option_row rows[] = {
 		  HELP_LINE "(MPOL_MF_MOVE_ALL)" },
 	{ 0, "metrics", "FILE", .text = &settings.metrics, .file = true,
 	  .help = "write metrics to this file after each round"
-		  HELP_LINE "(default: " RUN_DIR "/tierd.prom)" },
+		  HELP_LINE "(default: " METRICS ")" },
 	{ 0, "once", .flag = &settings.once, .only_here = true,
 	  .help = "end after the first round that can tell cold pages"
 		  HELP_LINE "from others" },
@@ -458,12 +457,13 @@ static double round_of(struct sample sample, double began, double cpu_began)
 	cause_forget();
 	ages_look(schedule_finds_hot(began, settings.interval));
 	look.cpu = cpu_seconds() - cpu_began;
-	if (!stopped) {
-		make_room();
-		promote_all();
-		ages_mark_hot();
-		tlb_evict();
-	}
+	/* A look that a signal has ended says nothing of the rest of the memory. */
+	if (stopped)
+		return began;
+	make_room();
+	promote_all();
+	ages_mark_hot();
+	tlb_evict();
 	up = total.up - before.up;
 	down = total.down - before.down;
 	look.moved = up + down;
@@ -589,7 +589,6 @@ int main(int argc, char **argv)
 	catch_signals(FIRST_SIGNAL);
 	signal(SIGUSR1, wake);
 	signal(SIGPIPE, SIG_IGN);
-	mkdir(RUN_DIR, 0755);
 	while (!stopped) {
 		wait = probe();
 		if (settings.once && total.rounds >= ENOUGH)
