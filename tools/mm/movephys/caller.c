@@ -253,11 +253,17 @@ static ssize_t move_to(int node, struct folio *folios, size_t count, bool last)
 		bool again;
 
 		if (!call(folios, count, node, status)) {
+			if (errno != ENODEV || targets_single()) {
+				say_call_failed();
+				return -1;
+			}
 			/* The node has lost its memory. Try the next target. */
-			if (errno == ENODEV && !last)
+			if (!last)
 				break;
-			say_call_failed();
-			return -1;
+			for (size_t i = 0; i < count; i++)
+				report_refused(&folios[i], -ENOMEM, node);
+			*no_room += count;
+			return 0;
 		}
 		for (size_t i = 0; i < count; i++)
 			moved += status[i] >= 0;

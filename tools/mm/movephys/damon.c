@@ -14,7 +14,7 @@
 #include "source.h"
 
 #define ADMIN	"/sys/kernel/mm/damon/admin/kdamonds"
-#define TRIES	500
+#define TRIES	6000
 
 struct damon {
 	struct source src;
@@ -70,8 +70,13 @@ static bool update(const struct damon *damon)
 	static const char command[] = "update_schemes_tried_regions";
 	bool done = write_state(damon, command);
 
-	/* Retry, since the request fails if another kdamond holds the lock of all kdamonds. */
-	for (int try = 1; !done && errno == EBUSY && try < TRIES && !stopped; try++) {
+	/*
+	 * The request fails with EBUSY while another program holds the lock of all kdamonds,
+	 * which a request may do for as long as the kdamond takes to apply its schemes once. It
+	 * fails with ECANCELED if the kdamond gets new parameters meanwhile. Retry for a minute.
+	 */
+	for (int try = 1; !done && (errno == EBUSY || errno == ECANCELED) && try < TRIES && !stopped;
+	     try++) {
 		nap(0.01);
 		done = write_state(damon, command);
 	}
@@ -141,17 +146,29 @@ static bool read_regions(struct damon *damon, __u64 unit)
 	return added;
 }
 
+/*
+ * Begin with the first region again, but do not read the regions again: pages were marked
+ * as idle in these, and another job that reads new ones would remove the files of ours.
+ */
 static bool rewind_damon(struct source *src)
+{
+	struct damon *damon = (struct damon *)src;
+
+	damon->at = 0;
+	src->ended = false;
+	src->done = 0;
+	return true;
+}
+
+static bool renew_damon(struct source *src)
 {
 	struct damon *damon = (struct damon *)src;
 	char name[64], operations[64];
 	__u64 unit = 1;
 
+	rewind_damon(src);
 	damon->nr = 0;
-	damon->at = 0;
-	src->ended = false;
 	src->total = 0;
-	src->done = 0;
 	snprintf(name, sizeof(name), "contexts/%u/operations", damon->context);
 	if (!read_file(damon, name, operations, sizeof(operations), true))
 		return false;
@@ -209,6 +226,7 @@ struct source *source_damon(const char *text)
 	static struct damon damon = {
 		.src.next = next_in_damon,
 		.src.rewind = rewind_damon,
+		.src.renew = renew_damon,
 	};
 
 	if (!parse(&damon, text)) {
@@ -216,5 +234,5 @@ struct source *source_damon(const char *text)
 			 text);
 		return NULL;
 	}
-	return rewind_damon(&damon.src) ? &damon.src : NULL;
+	return renew_damon(&damon.src) ? &damon.src : NULL;
 }

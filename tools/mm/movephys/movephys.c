@@ -266,7 +266,8 @@ static bool mark(struct source *src)
 	if (src->failed || src->misread || stopped)
 		return false;
 	/* Accesses through a cached translation would not clear the mark. */
-	tlb_evict();
+	if (!tlb_evict())
+		return false;
 	nap(command.idle != NOT_GIVEN ? command.idle : command.accessed);
 	batch_restart();
 	return !stopped && src->rewind(src);
@@ -332,10 +333,11 @@ static int once(struct source *src)
 	return report_failures() ? SOME_NOT : ALL_WELL;
 }
 
-/* Between two rounds, cgroups may have been made or removed. */
+/* Between two rounds, cgroups may have been made or removed, and nodes may have got or lost memory. */
 static bool begin_again(struct source *src)
 {
-	return (!command.cgroup || cgroup_open(command.cgroup, true)) && src->rewind(src);
+	return targets_again() && (!command.cgroup || cgroup_open(command.cgroup, true)) &&
+	       (src->renew ?: src->rewind)(src);
 }
 
 /* Do one round or, with --watch, repeat it until something fails or a signal comes. */
@@ -354,10 +356,10 @@ static int again_and_again(struct source *src)
 		seconds = command.accessed;
 	while (command.watch != NOT_GIVEN && status <= SOME_NOT && !stopped &&
 	       !ferror(stdout)) {
-		if (two_looks())
-			tlb_evict();
-		nap(seconds);
 		marked = two_looks();
+		if (marked && !tlb_evict())
+			return REFUSED;
+		nap(seconds);
 		if (!stopped)
 			status = begin_again(src) ? once(src) : REFUSED;
 	}

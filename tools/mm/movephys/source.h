@@ -21,6 +21,8 @@ struct source {
 	bool (*next)(struct source *src, struct range *range, bool wait);
 	/* Starts again from the first range. False after a message. */
 	bool (*rewind)(struct source *src);
+	/* For another round: also reads again what to select. NULL if rewind() does that. */
+	bool (*renew)(struct source *src);
 	__u64 total, done;	/* pages, for progress; a total of 0 is unknown */
 	__u64 without_address;	/* perf samples without an address */
 	bool shares_files;	/* has open files with positions: rewind it after fork() */

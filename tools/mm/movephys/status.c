@@ -136,7 +136,8 @@ static bool look(struct status *status, long seconds)
 		return false;
 	/* The first look may find marks of other programs, so use only the second one. */
 	ages_look(false);
-	tlb_evict();
+	if (!tlb_evict())
+		return false;
 	nap(seconds);
 	ages_look(false);
 	status->times[status->nr_times++] = seconds;

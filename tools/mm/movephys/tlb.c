@@ -7,6 +7,7 @@
  */
 #include <numa.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base.h"
@@ -73,10 +74,15 @@ static void *evict_on_each_cpu(void *unused)
  * own again, the thread would never run on a CPU that comes online later. Therefore a new
  * thread changes its affinity, and ends.
  */
-void tlb_evict(void)
+bool tlb_evict(void)
 {
 	pthread_t thread;
+	int error = pthread_create(&thread, NULL, evict_on_each_cpu, NULL);
 
-	if (!pthread_create(&thread, NULL, evict_on_each_cpu, NULL))
+	if (error)
+		complain("cannot start the thread that replaces TLB entries: %s",
+			 strerror(error));
+	else
 		pthread_join(thread, NULL);
+	return !error;
 }

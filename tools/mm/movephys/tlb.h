@@ -5,8 +5,9 @@
 /*
  * Replace the entries of the TLBs on each CPU that this thread may run on. These CPUs
  * then walk page tables again, and set accessed bits there. This takes less than a
- * millisecond for each CPU, plus the wait for the scheduler on a busy CPU.
+ * millisecond for each CPU, plus the wait for the scheduler on a busy CPU. False after a
+ * message: accesses before this call may not be seen.
  */
-void tlb_evict(void);
+bool tlb_evict(void);
 
 #endif
