@@ -150,7 +150,7 @@ static void find_by_flags(struct bad *bad, uint64_t mask, uint64_t flags)
 	for (pfn = 0; pfn < frames; pfn += ARRAY_SIZE(words)) {
 		if (pfn % chunk == 0)
 			most = bad->count + 5;
-		if (bad->count == most)
+		if (bad->count == most || bad->count == MAX_BAD)
 			continue;
 		n = pread(fd, words, sizeof(words), pfn * sizeof(*words)) /
 		    (ssize_t)sizeof(*words);
