@@ -14,7 +14,7 @@
 #include "source.h"
 
 #define ADMIN	"/sys/kernel/mm/damon/admin/kdamonds"
-#define TRIES	6000
+#define PATIENCE	60	/* seconds */
 
 struct damon {
 	struct source src;
@@ -64,27 +64,41 @@ static bool write_state(const struct damon *damon, const char *state)
 	return !fclose(file);
 }
 
+/*
+ * A request fails with EBUSY while another program holds the lock of all kdamonds, which a
+ * request may do for as long as a kdamond takes to apply its schemes once. It fails with
+ * ECANCELED while the kdamond is paused, or inactive because of its watermarks, but also
+ * for ever after it was turned off.
+ */
+static bool may_succeed(const struct damon *damon, int error)
+{
+	char state[16];
+
+	return error == EBUSY ||
+	       (error == ECANCELED && read_file(damon, "state", state, sizeof(state), false) &&
+		!strcmp(state, "on"));
+}
+
 /* The files of the tried regions are a copy, which the kernel makes on request. */
 static bool update(const struct damon *damon)
 {
 	static const char command[] = "update_schemes_tried_regions";
-	bool done = write_state(damon, command);
+	double until = now() + PATIENCE;
 
-	/*
-	 * The request fails with EBUSY while another program holds the lock of all kdamonds,
-	 * which a request may do for as long as the kdamond takes to apply its schemes once. It
-	 * fails with ECANCELED if the kdamond gets new parameters meanwhile. Retry for a minute.
-	 */
-	for (int try = 1; !done && (errno == EBUSY || errno == ECANCELED) && try < TRIES && !stopped;
-	     try++) {
+	while (!write_state(damon, command)) {
+		int error = errno;
+
+		if (stopped)
+			return false;
+		if (!may_succeed(damon, error) || now() >= until) {
+			complain("cannot read the tried regions of kdamond %u: %s: "
+				 "is it on, and is the kernel 6.2 or later?",
+				 damon->kdamond, strerror(error));
+			return false;
+		}
 		nap(0.01);
-		done = write_state(damon, command);
 	}
-	if (!done)
-		complain("cannot read the tried regions of kdamond %u: %s: "
-			 "is it on, and is the kernel 6.2 or later?",
-			 damon->kdamond, strerror(errno));
-	return done;
+	return true;
 }
 
 static bool add_region(struct damon *damon, const char *dir, const char *region, __u64 unit)

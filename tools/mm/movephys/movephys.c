@@ -333,7 +333,10 @@ static int once(struct source *src)
 	return report_failures() ? SOME_NOT : ALL_WELL;
 }
 
-/* Between two rounds, cgroups may have been made or removed, and nodes may have got or lost memory. */
+/*
+ * Between two rounds, cgroups may have been made or removed, and nodes may have got or
+ * lost memory.
+ */
 static bool begin_again(struct source *src)
 {
 	return targets_again() && (!command.cgroup || cgroup_open(command.cgroup, true)) &&
@@ -343,6 +346,8 @@ static bool begin_again(struct source *src)
 /* Do one round or, with --watch, repeat it until something fails or a signal comes. */
 static int again_and_again(struct source *src)
 {
+	/* The next round of a source that renews itself has pages that this one does not mark. */
+	bool marks = two_looks() && !src->renew;
 	long seconds = command.watch;
 	int status = once(src);
 
@@ -350,13 +355,13 @@ static int again_and_again(struct source *src)
 	 * A round marks pages for the next one, up to its end. So the next one must wait
 	 * from there on for as long as --idle asks for.
 	 */
-	if (seconds < command.idle)
+	if (marks && seconds < command.idle)
 		seconds = command.idle;
-	if (seconds < command.accessed)
+	if (marks && seconds < command.accessed)
 		seconds = command.accessed;
 	while (command.watch != NOT_GIVEN && status <= SOME_NOT && !stopped &&
 	       !ferror(stdout)) {
-		marked = two_looks();
+		marked = marks;
 		if (marked && !tlb_evict())
 			return REFUSED;
 		nap(seconds);

@@ -10,9 +10,11 @@
 
 #include "nodes.h"
 
-#define HAS_MEMORY "/sys/devices/system/node/has_memory"
-#define HAS_CPU "/sys/devices/system/node/has_cpu"
-#define POSSIBLE "/sys/devices/system/node/possible"
+#define SYSFS "/sys/devices/system/node"
+#define HAS_MEMORY SYSFS "/has_memory"
+#define HAS_CPU SYSFS "/has_cpu"
+#define ONLINE SYSFS "/online"
+#define POSSIBLE SYSFS "/possible"
 
 /* Suppress libnuma's messages, which name neither the option nor what to do. */
 void numa_warn(int number, char *format, ...)
@@ -230,6 +232,30 @@ static int read_tiers(struct speed speeds[MAX_NODES])
 	return nr;
 }
 
+/* The file has a number for each node that is online. Returns 0 if the distance is unknown. */
+static int read_distance(int from, int to)
+{
+	char path[sizeof(SYSFS) + 64];
+	struct nodes online;
+	int distance = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), SYSFS "/node%d/distance", from);
+	file = read_nodes(ONLINE, &online) && online.has[to] ? fopen(path, "re") : NULL;
+	for (int node = 0; file && node <= to; node++)
+		if (online.has[node] && fscanf(file, "%d", &distance) != 1)
+			distance = 0;
+	if (file)
+		fclose(file);
+	return distance;
+}
+
+/* libnuma reads distances once, before some nodes may have come online. */
+static int distance_of(int from, int to)
+{
+	return numa_distance(from, to) ?: read_distance(from, to);
+}
+
 bool nodes_speeds(struct speed speeds[MAX_NODES])
 {
 	struct nodes with_memory, with_cpu;
@@ -245,7 +271,7 @@ bool nodes_speeds(struct speed speeds[MAX_NODES])
 		struct speed *speed = &speeds[node];
 
 		for (int cpu = 0; with_memory.has[node] && cpu < MAX_NODES; cpu++) {
-			int distance = with_cpu.has[cpu] ? numa_distance(cpu, node) : 0;
+			int distance = with_cpu.has[cpu] ? distance_of(cpu, node) : 0;
 
 			if (distance && (speed->distance < 0 || distance < speed->distance))
 				speed->distance = distance;
@@ -283,10 +309,10 @@ bool nodes_slower(int node, bool faster, struct targets *targets)
 	return true;
 }
 
-/* libnuma does not know the distance to a node that came online after it was loaded. */
-static int distance_of(int from, int to)
+/* Is @one farther from the node than @two? A node whose distance is unknown is the farthest. */
+static bool farther(int node, int one, int two)
 {
-	return numa_distance(from, to) ?: INT_MAX;
+	return (distance_of(node, one) ?: INT_MAX) > (distance_of(node, two) ?: INT_MAX);
 }
 
 int nodes_nearest(int node, const struct nodes *nodes, int list[MAX_NODES])
@@ -297,8 +323,7 @@ int nodes_nearest(int node, const struct nodes *nodes, int list[MAX_NODES])
 	for (int i = 1; i < nr; i++) {
 		int other = list[i], at = i;
 
-		for (; at && distance_of(node, list[at - 1]) > distance_of(node, other);
-		     at--)
+		for (; at && farther(node, list[at - 1], other); at--)
 			list[at] = list[at - 1];
 		list[at] = other;
 	}

@@ -234,7 +234,7 @@ static void print_elsewhere(void)
 static void print_head(const char *what, const struct amount *amount)
 {
 	printf("%s %s", what, amount_text(amount));
-	if (!command.query)
+	if (!command.query && targets_all()->nr)
 		printf(" to node%s %s", targets_all()->nr > 1 ? "s" : "",
 		       nodes_listed(targets_all()->nodes, targets_all()->nr));
 	putchar('\n');

@@ -7,7 +7,6 @@
  */
 #include <numa.h>
 #include <pthread.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "base.h"
@@ -37,16 +36,15 @@ static const atomic_char *map(size_t size, int advice)
 
 static void touch(const atomic_char *memory, size_t pages, size_t size)
 {
-	for (size_t i = 0; memory && i < pages; i++)
+	for (size_t i = 0; i < pages; i++)
 		atomic_load(&memory[i * size]);
 }
 
-static void *evict_on_each_cpu(void *unused)
+/* Returns the argument, or NULL on failure. */
+static void *evict_on_each_cpu(void *argument)
 {
 	static const atomic_char *small, *huge;
 	static struct bitmask *allowed, *one;
-
-	(void)unused;
 
 	if (!allowed) {
 		allowed = numa_allocate_cpumask();
@@ -54,7 +52,7 @@ static void *evict_on_each_cpu(void *unused)
 		small = map(SMALL * page_size, MADV_NOHUGEPAGE);
 		huge = map(HUGE * HUGE_SIZE, MADV_HUGEPAGE);
 	}
-	if (numa_sched_getaffinity(0, allowed) < 0)
+	if (!small || !huge || numa_sched_getaffinity(0, allowed) < 0)
 		return NULL;
 	for (unsigned int cpu = 0; cpu < allowed->size; cpu++) {
 		if (!numa_bitmask_isbitset(allowed, cpu))
@@ -66,7 +64,7 @@ static void *evict_on_each_cpu(void *unused)
 		touch(small, SMALL, page_size);
 		touch(huge, HUGE, HUGE_SIZE);
 	}
-	return NULL;
+	return argument;
 }
 
 /*
@@ -76,13 +74,15 @@ static void *evict_on_each_cpu(void *unused)
  */
 bool tlb_evict(void)
 {
+	static bool failed;
+	void *done = NULL;
 	pthread_t thread;
-	int error = pthread_create(&thread, NULL, evict_on_each_cpu, NULL);
 
-	if (error)
-		complain("cannot start the thread that replaces TLB entries: %s",
-			 strerror(error));
-	else
-		pthread_join(thread, NULL);
-	return !error;
+	if (!pthread_create(&thread, NULL, evict_on_each_cpu, &failed))
+		pthread_join(thread, &done);
+	if (!done && !failed)
+		complain("cannot replace the entries of TLBs, for want of memory or of a thread: "
+			 "pages in use may look idle");
+	failed = !done;
+	return done;
 }
