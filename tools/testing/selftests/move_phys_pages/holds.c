@@ -174,6 +174,31 @@ TEST_F(holds, no_program)
 	EXPECT_EQ(0, other);
 }
 
+/* The process that mapped the file has exited, and with it its address space */
+TEST_F(holds, no_address_space)
+{
+	unsigned int round, busy = 0, other = 0;
+	char *mem;
+	pid_t pid;
+	int err;
+
+	for (round = 0; round < rounds(); round++) {
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			begin_moves(self, round, &mem);
+			_exit(0);
+		}
+		ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+		err = run(self->path);
+		busy += err == ETXTBSY;
+		other += err != ETXTBSY && err != ENOEXEC;
+		end_moves(self);
+	}
+	EXPECT_EQ(0, busy);
+	EXPECT_EQ(0, other);
+}
+
 TEST_F(holds, no_lock_of_a_file)
 {
 	unsigned int round, taken = 0;
