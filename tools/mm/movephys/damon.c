@@ -67,16 +67,19 @@ static bool write_state(const struct damon *damon, const char *state)
 /*
  * A request fails with EBUSY while another program holds the lock of all kdamonds, which a
  * request may do for as long as a kdamond takes to apply its schemes once. It fails with
- * ECANCELED while the kdamond is paused, or inactive because of its watermarks, but also
- * for ever after it was turned off.
+ * ECANCELED while the kdamond is paused, or inactive because of its watermarks. Some
+ * kernels return either of them for ever after the kdamond was turned off. Reading the
+ * state also fails with EBUSY while the lock is held.
  */
 static bool may_succeed(const struct damon *damon, int error)
 {
 	char state[16];
 
-	return error == EBUSY ||
-	       (error == ECANCELED && read_file(damon, "state", state, sizeof(state), false) &&
-		!strcmp(state, "on"));
+	if (error != EBUSY && error != ECANCELED)
+		return false;
+	if (!read_file(damon, "state", state, sizeof(state), false))
+		return errno == EBUSY;
+	return !strcmp(state, "on");
 }
 
 /* The files of the tried regions are a copy, which the kernel makes on request. */

@@ -49,9 +49,11 @@ static void *evict_on_each_cpu(void *argument)
 	if (!allowed) {
 		allowed = numa_allocate_cpumask();
 		one = numa_allocate_cpumask();
-		small = map(SMALL * page_size, MADV_NOHUGEPAGE);
-		huge = map(HUGE * HUGE_SIZE, MADV_HUGEPAGE);
 	}
+	if (!small)
+		small = map(SMALL * page_size, MADV_NOHUGEPAGE);
+	if (!huge)
+		huge = map(HUGE * HUGE_SIZE, MADV_HUGEPAGE);
 	if (!small || !huge || numa_sched_getaffinity(0, allowed) < 0)
 		return NULL;
 	for (unsigned int cpu = 0; cpu < allowed->size; cpu++) {

@@ -179,8 +179,8 @@ TEST_F(holds, no_address_space)
 {
 	unsigned int round, busy = 0, other = 0;
 	char *mem;
+	int err, how;
 	pid_t pid;
-	int err;
 
 	for (round = 0; round < rounds(); round++) {
 		pid = fork();
@@ -189,7 +189,8 @@ TEST_F(holds, no_address_space)
 			begin_moves(self, round, &mem);
 			_exit(0);
 		}
-		ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+		ASSERT_EQ(pid, waitpid(pid, &how, 0));
+		ASSERT_EQ(0, how);
 		err = run(self->path);
 		busy += err == ETXTBSY;
 		other += err != ETXTBSY && err != ENOEXEC;

@@ -161,8 +161,10 @@ TEST_F(room, of_huge_pages)
 	/* Some may find room, but not so many of them */
 	for (i = 0; found_room && i < MAX_THPS; i++) {
 		mem = alloc_thp(self->from, SEED);
-		if (!mem)
+		if (!mem) {
+			ASSERT_EQ(0, i);
 			SKIP(return, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+		}
 		before = splits();
 		phys = phys_of(0, mem);
 		request_set_pages(req, 0, mem, pages, self->to);
