@@ -136,11 +136,16 @@ static void end_moves(FIXTURE_DATA(holds) *self)
 		sched_yield();
 }
 
+/* How often execve(2) failed with ETXTBSY, and with an unexpected error */
+struct errors {
+	unsigned int busy, other;
+};
+
 /*
- * Returns the error of execve(2). The file is no program (ENOEXEC), but
+ * Counts the error of execve(2). The file is no program (ENOEXEC), but
  * execve(2) checks first that nobody has it open for writing (ETXTBSY).
  */
-static int run(const char *path)
+static void run(const char *path, struct errors *errors)
 {
 	char *const none[] = { NULL };
 	int how;
@@ -152,35 +157,37 @@ static int run(const char *path)
 	}
 	if (pid < 0 || waitpid(pid, &how, 0) != pid || !WIFEXITED(how))
 		die("cannot create a process");
-	return WEXITSTATUS(how);
+	errors->busy += WEXITSTATUS(how) == ETXTBSY;
+	errors->other += WEXITSTATUS(how) != ETXTBSY &&
+			 WEXITSTATUS(how) != ENOEXEC;
 }
 
 TEST_F(holds, no_program)
 {
-	unsigned int round, busy = 0, other = 0;
+	struct errors errors = { };
+	unsigned int round;
 	char *mem;
-	int fd, err;
+	int fd;
 
 	for (round = 0; round < rounds(); round++) {
 		fd = begin_moves(self, round, &mem);
 		munmap(mem, PAGES * page_size());
 		close(fd);
-		err = run(self->path);
-		busy += err == ETXTBSY;
-		other += err != ETXTBSY && err != ENOEXEC;
+		run(self->path, &errors);
 		end_moves(self);
 	}
-	EXPECT_EQ(0, busy);
-	EXPECT_EQ(0, other);
+	EXPECT_EQ(0, errors.busy);
+	EXPECT_EQ(0, errors.other);
 }
 
 /* The process that mapped the file has exited, and with it its address space */
 TEST_F(holds, no_address_space)
 {
-	unsigned int round, busy = 0, other = 0;
+	struct errors errors = { };
+	unsigned int round;
 	char *mem;
-	int err, how;
 	pid_t pid;
+	int how;
 
 	for (round = 0; round < rounds(); round++) {
 		pid = fork();
@@ -191,13 +198,11 @@ TEST_F(holds, no_address_space)
 		}
 		ASSERT_EQ(pid, waitpid(pid, &how, 0));
 		ASSERT_EQ(0, how);
-		err = run(self->path);
-		busy += err == ETXTBSY;
-		other += err != ETXTBSY && err != ENOEXEC;
+		run(self->path, &errors);
 		end_moves(self);
 	}
-	EXPECT_EQ(0, busy);
-	EXPECT_EQ(0, other);
+	EXPECT_EQ(0, errors.busy);
+	EXPECT_EQ(0, errors.other);
 }
 
 TEST_F(holds, no_lock_of_a_file)
